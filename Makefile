@@ -1,0 +1,65 @@
+# `make` lists what there is to make.
+
+BUF := go tool -modfile=tools/buf/go.mod buf
+TOOLS := tools/buf tools/gen tools/lint
+
+.PHONY: help
+help: ## Lists these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Builds bin/tandem
+	CGO_ENABLED=0 go build -trimpath -o bin/tandem ./cmd/tandem
+
+.PHONY: test
+test: ## Runs all tests; installs MariaDB when it is missing, and fails when it cannot
+	tools/test-deps.sh
+	go test ./...
+
+.PHONY: generate
+generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/
+	tools/generate.sh
+
+.PHONY: check
+check: format vet staticcheck proto breaking generated tidy vulnerable ## Runs every check below
+
+.PHONY: format
+format: ## Checks that Go code is formatted
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "run gofmt -w on:"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet: ## Runs go vet
+	go vet ./...
+	cd tools/gen && go vet ./...
+
+.PHONY: staticcheck
+staticcheck: ## Runs staticcheck
+	go tool -modfile=tools/lint/go.mod staticcheck ./...
+	cd tools/gen && go tool -modfile=../lint/go.mod staticcheck ./...
+
+.PHONY: proto
+proto: imports ## Lints the contract and checks that it is formatted
+	$(BUF) lint
+	$(BUF) format --diff --exit-code proto
+
+.PHONY: breaking
+breaking: imports ## Checks that clients of the contract in AGAINST (by default main) would not break
+	tools/breaking.sh
+
+.PHONY: generated
+generated: imports ## Checks that gen/ is what proto/ gives
+	tools/generate.sh --check
+
+.PHONY: tidy
+tidy: ## Checks that go.mod and go.sum are tidy, here and in tools
+	go mod tidy -diff
+	for dir in $(TOOLS); do (cd $$dir && go mod tidy -diff) || exit; done
+
+.PHONY: vulnerable
+vulnerable: ## Looks for known vulnerabilities, if their database can be reached
+	tools/vulnerabilities.sh
+
+# The .proto files that the contract imports, from the Go modules that the program links.
+.PHONY: imports
+imports:
+	@go run -C tools/gen ./protoexport -out ../../third_party/proto

@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// Sizes of one step. Each chunk is committed by itself, so a crash loses at most the work of one.
+const (
+	markLimit     = 5000
+	pageRows      = 2000
+	databaseChunk = 1000
+	wantedLimit   = 1000
+)
+
+// captureEvery is how often an active link's triggers are looked at and restored.
+const captureEvery = time.Minute
+
+// cycle is one pass for one link, under its lease.
+type cycle struct {
+	w      *Worker
+	link   tandem.Link
+	lease  tandem.Lease
+	table  Table
+	tab    Tab
+	policy reconcile.Policy
+	memo   *memory
+	log    *slog.Logger
+
+	marks    map[tandem.Key]attribution // by key, what the marks say of who and when
+	approval *tandem.Approval
+	sync     *syncRun // set during an InitialSync
+
+	pending []reconcile.Decision // rows that need something
+	moved   map[tandem.Key]bool  // rows that were not as scanned when they were to be written: the next cycle's
+}
+
+// attribution is what marks tell of a change, by the side it was made on.
+type attribution struct {
+	database, sheet tandem.Mark
+}
+
+// cycle does what is due for a link, in the order that safety asks for: what is unknown about earlier writes is settled
+// before anything is read.
+func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
+	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
+		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}}
+	err := c.run(ctx, j)
+	if len(c.moved) > 0 && err == nil {
+		c.memo.retryAfter = w.opt.Now().Add(tick << min(c.memo.restless, 8))
+		c.memo.restless++
+	} else {
+		c.memo.restless = 0
+	}
+	return c.endBadly(ctx, j, err)
+}
+
+func (c *cycle) run(ctx context.Context, j job) error {
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	if err := c.settleIntents(ctx); err != nil {
+		return fmt.Errorf("settle earlier writes: %w", err)
+	}
+	if j.due.Writes > 0 {
+		if err := c.carryOutWrites(ctx); err != nil {
+			return fmt.Errorf("carry out writes to the sheet: %w", err)
+		}
+	}
+	if j.due.Operations > 0 {
+		return c.initialSync(ctx)
+	}
+	if c.link.State == tandem.StateActive {
+		return c.keepUp(ctx, j)
+	}
+	return nil
+}
+
+func (c *cycle) open(ctx context.Context) error {
+	table, err := c.w.opt.OpenTable(ctx, &c.link)
+	if err != nil {
+		return fmt.Errorf("open table %q: %w", c.link.Table, err)
+	}
+	c.table = table
+	c.tab = c.w.opt.OpenTab(&c.link, table.Columns())
+	c.policy = reconcile.Policy{Columns: table.Columns(), Settings: c.link.Columns, Default: c.link.Policy, Preferred: c.link.PreferredSource}
+	if c.policy.Preferred == "" {
+		c.policy.Preferred = tandem.Database
+	}
+	return nil
+}
+
+// haltReasons are failures that a person must look at before anything flows again.
+var haltReasons = map[string]bool{
+	tandem.HaltTabGone: true, tandem.HaltKeyColumnGone: true, tandem.HaltTableChanged: true, tandem.HaltTimeZone: true,
+}
+
+// endBadly turns an error that no retry helps against into a halt of the link, or into the failure of its operation.
+func (c *cycle) endBadly(ctx context.Context, j job, err error) error {
+	problem := asError(err)
+	if problem == nil {
+		return err
+	}
+	switch problem.Code {
+	case tandem.CodeUnavailable, tandem.CodeExhausted, tandem.CodeInternal:
+		return err
+	}
+	if j.due.Operations > 0 {
+		return c.failOperation(ctx, problem)
+	}
+	if haltReasons[problem.Reason] && c.link.State == tandem.StateActive {
+		return c.halt(ctx, tandem.Halt{Reason: problem.Reason, Message: problem.Message + ". " + c.approveHint(), Source: tandem.Sheet}, nil)
+	}
+	return err
+}
+
+// asError returns the tandem.Error that err wraps, or nil.
+func asError(err error) *tandem.Error {
+	var problem *tandem.Error
+	errors.As(err, &problem)
+	return problem
+}
+
+func (c *cycle) approveHint() string {
+	return fmt.Sprintf("When it is in order again, continue with POST /v1/links/%s:approve", c.link.ID)
+}
+
+func (c *cycle) halt(ctx context.Context, halt tandem.Halt, keys []tandem.Key) error {
+	halt.At = c.w.opt.Now()
+	c.log.Warn("link halted", "reason", halt.Reason, "rows", halt.RowCount)
+	c.link.State = tandem.StateHalted
+	return c.w.opt.Store.SetHalt(ctx, c.lease, c.link.ID, halt, keys)
+}
+
+// keepUp is the cycle of an active link: looks at what the marks name, or at a whole side, and carries changes over.
+func (c *cycle) keepUp(ctx context.Context, j job) error {
+	now := c.w.opt.Now()
+	if now.Sub(c.memo.captured) > captureEvery {
+		if err := c.w.opt.Store.Capture(ctx, &c.link); err != nil {
+			return fmt.Errorf("look after triggers: %w", err)
+		}
+		c.memo.captured = now
+	}
+	marks, err := c.table.Marks(ctx, markLimit)
+	if err != nil {
+		return fmt.Errorf("read marks: %w", err)
+	}
+	if c.approval, err = c.w.opt.Store.Approval(ctx, c.link.ID); err != nil {
+		return fmt.Errorf("read approval: %w", err)
+	}
+	wholeSheet, wholeDatabase := c.attribute(marks)
+	scan, err := c.gather(ctx, wholeSheet || j.poll, wholeDatabase || j.compare || c.approval != nil)
+	if err != nil {
+		return err
+	}
+	if err := c.settle(ctx, scan); err != nil || c.link.State == tandem.StateHalted {
+		return err
+	}
+	if err := c.finish(ctx, marks, scan); err != nil {
+		return err
+	}
+	if scan != nil && scan.Whole {
+		c.memo.nextPoll = now.Add(c.w.opt.Poll)
+	}
+	if j.compare {
+		c.memo.nextCompare = now.Add(c.w.opt.Compare)
+	}
+	return nil
+}
+
+// attribute notes who changed which key and when, and reports which sides have to be read whole.
+func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) {
+	for _, mark := range marks {
+		if mark.Key == "" {
+			wholeSheet = wholeSheet || mark.Source == tandem.Sheet
+			wholeDatabase = wholeDatabase || mark.Source == tandem.Database
+			continue
+		}
+		known := c.marks[mark.Key]
+		side := &known.database
+		if mark.Source == tandem.Sheet {
+			side = &known.sheet
+		}
+		// The newest time counts; a mark that names an actor is not replaced by a trigger's that does not.
+		if side.Actor != "" && mark.Actor == "" {
+			mark.Actor, mark.Cause = side.Actor, side.Cause
+		}
+		*side = mark
+		c.marks[mark.Key] = known
+	}
+	return wholeSheet, wholeDatabase
+}
+
+// finish commits what the cycle looked at: marks of rows that moved stay for the next one.
+func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Scan) error {
+	commit := tandem.Commit{Link: c.link.ID}
+	again := map[tandem.Key]bool{}
+	for _, mark := range marks {
+		if mark.Key != "" && c.moved[mark.Key] {
+			again[mark.Key] = true
+			continue
+		}
+		commit.Marks = append(commit.Marks, mark.ID)
+	}
+	var missing []tandem.Mark
+	for key := range c.moved {
+		if !again[key] {
+			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: tandem.CauseSheet})
+		}
+	}
+	if len(missing) > 0 {
+		if err := c.w.opt.Store.AddMarks(ctx, c.link.ID, missing); err != nil {
+			return fmt.Errorf("mark rows that moved: %w", err)
+		}
+	}
+	if scan != nil && scan.Whole {
+		commit.ScannedAt = scan.Began
+		if len(c.moved) == 0 && len(c.memo.typed) == 0 {
+			commit.EqualAsOf = scan.Began
+		}
+	}
+	if len(commit.Marks) > 0 || !commit.ScannedAt.IsZero() {
+		if _, err := c.table.Commit(ctx, c.lease, commit); err != nil {
+			return fmt.Errorf("commit cycle: %w", err)
+		}
+	}
+	if c.approval != nil {
+		return c.w.opt.Store.ClearApproval(ctx, c.lease, c.link.ID)
+	}
+	return nil
+}

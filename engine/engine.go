@@ -1,0 +1,222 @@
+// Package engine keeps links in step: it finds out which link has something to do, takes its lease and runs cycles.
+//
+// A cycle (DESIGN: claim, scan, reconcile, guard, apply, commit) looks at state, never at events: whatever woke it, it
+// reads the rows as they stand on both sides and merges them with what both sides last agreed on. So a wake-up may come
+// twice, late or never, and a cycle may be cut off anywhere; the next one ends up at the same rows.
+//
+// The engine knows neither SQL nor Google. What it needs of them are the small interfaces in this file, which the store's
+// tables and the sheets' tabs satisfy.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// Table is a linked table together with its link's journal.
+type Table interface {
+	// Columns are the linked columns, in the link's order.
+	Columns() []tandem.Column
+	// Count returns how many rows the table holds.
+	Count(ctx context.Context) (int64, error)
+	// Scan returns up to limit rows after a key, in key order.
+	Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem.Row, error)
+	// Get returns the rows of keys that are there, in any order.
+	Get(ctx context.Context, keys []tandem.Key) ([]tandem.Row, error)
+	// Marks returns up to limit marks that wait, oldest first.
+	Marks(ctx context.Context, limit int) ([]tandem.Mark, error)
+	// Commit writes to the table and to the journal in one transaction that fails with tandem.ErrFenced when the lease
+	// is lost. Results are aligned with the settlements; of one whose write did not land, nothing is stored.
+	Commit(ctx context.Context, lease tandem.Lease, commit tandem.Commit) ([]tandem.Applied, error)
+}
+
+// Tab is a linked tab of a spreadsheet. A failed or partial read is an error, never an empty result.
+type Tab interface {
+	// Setup gives the tab what writing to it needs (headers on an empty tab, text formats, the hidden tab).
+	Setup(ctx context.Context) error
+	// Scan reads the whole tab in a single call.
+	Scan(ctx context.Context) (*tandem.Scan, error)
+	// Find reads the whole key column in a single call, and the rows of keys.
+	Find(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error)
+	// Confirm fails when what was read is not the tab that was linked.
+	Confirm(ctx context.Context) error
+	// Fits returns how many of the first changes one write call takes.
+	Fits(changes []tandem.Change) int
+	// Prepare compares the rows with what the changes expect and returns the batch to send, nil when nothing is left
+	// to write. Applied is aligned with changes; those that Landed are in the batch and not yet written.
+	Prepare(ctx context.Context, id string, changes []tandem.Change) (batch []byte, applied []tandem.Applied, err error)
+	// Send writes the batch in one atomic call. Applied is aligned with the changes in the batch, in their order. After
+	// an error it is not known whether the batch took effect: Settle tells.
+	Send(ctx context.Context, batch []byte) ([]tandem.Applied, error)
+	// Settle finds out whether the batch took effect, and makes sure that it no longer will when it did not.
+	Settle(ctx context.Context, batch []byte) (applied []tandem.Applied, took bool, err error)
+	// Calls counts the calls made through this Tab.
+	Calls() (reads, writes int64)
+}
+
+// Links are the links and what waits for each.
+type Links interface {
+	Links(ctx context.Context) ([]tandem.Link, error)
+	Due(ctx context.Context, now time.Time) ([]tandem.Due, error)
+	SetState(ctx context.Context, link string, from []tandem.State, to tandem.State) error
+	SetHalt(ctx context.Context, lease tandem.Lease, link string, halt tandem.Halt, keys []tandem.Key) error
+	SetLastError(ctx context.Context, link, message string) error
+	// Capture makes, or restores, what marks changed rows of the link's table. It is idempotent.
+	Capture(ctx context.Context, link *tandem.Link) error
+}
+
+// Approvals are answers of people to halts.
+type Approvals interface {
+	Approval(ctx context.Context, link string) (*tandem.Approval, error)
+	ClearApproval(ctx context.Context, lease tandem.Lease, link string) error
+	// Removals counts rows removed or emptied since a moment, by the side that removed them.
+	Removals(ctx context.Context, link string, since time.Time) (map[tandem.Source]int, error)
+}
+
+// Leases are rights to work on something, shared by all processes.
+type Leases interface {
+	Claim(ctx context.Context, name, holder string, ttl time.Duration) (tandem.Lease, bool, error)
+	Renew(ctx context.Context, lease tandem.Lease, ttl time.Duration) (tandem.Lease, error)
+	Release(ctx context.Context, lease tandem.Lease) error
+}
+
+// Baselines are what both sides last agreed on, row by row.
+type Baselines interface {
+	Baselines(ctx context.Context, link *tandem.Link, keys []tandem.Key) (map[tandem.Key][]tandem.Value, error)
+	ScanBaselines(ctx context.Context, link *tandem.Link, after tandem.Key, limit int) ([]tandem.BaselineRow, error)
+	CountBaselines(ctx context.Context, link string) (int64, error)
+	DiscardBaselines(ctx context.Context, lease tandem.Lease, link string) error
+}
+
+// Journal is work that was asked for, and work under way.
+type Journal interface {
+	AddMarks(ctx context.Context, link string, marks []tandem.Mark) error
+	WantedWrites(ctx context.Context, link string, limit int) ([]tandem.WantedWrite, error)
+	OpenIntent(ctx context.Context, lease tandem.Lease, intent tandem.Intent) error
+	Intents(ctx context.Context, spreadsheetID string) ([]tandem.Intent, error)
+	CloseIntent(ctx context.Context, lease tandem.Lease, id string) error
+}
+
+// Errors are rows that could not be carried over.
+type Errors interface {
+	RowErrorsByKey(ctx context.Context, link string, keys []tandem.Key) (map[tandem.Key]tandem.RowError, error)
+	// RowErrorKeys returns the keys of all rows in error, RowErrorKeysDue those whose time to try again has come.
+	RowErrorKeys(ctx context.Context, link string) ([]tandem.Key, error)
+	RowErrorKeysDue(ctx context.Context, link string, now time.Time) ([]tandem.Key, error)
+	// ReplaceSheetProblems replaces the errors of rows without a usable key as a whole.
+	ReplaceSheetProblems(ctx context.Context, lease tandem.Lease, link string, problems []tandem.RowError) error
+}
+
+// Operations are initial syncs that were asked for.
+type Operations interface {
+	PendingOperation(ctx context.Context, link string) (*tandem.Operation, error)
+	SaveProgress(ctx context.Context, lease tandem.Lease, id string, progress tandem.SyncProgress) (cancelled bool, err error)
+	// FinishOperation stores the end of an operation together with the state that the link goes to.
+	FinishOperation(ctx context.Context, lease tandem.Lease, operation tandem.Operation, state tandem.State) error
+	SavePlan(ctx context.Context, plan tandem.Plan, rows []tandem.PlanRow) error
+	Plan(ctx context.Context, id string) (*tandem.Plan, error)
+	PlanRows(ctx context.Context, id string) (map[tandem.Key]string, error)
+}
+
+// Store is all that the engine needs of the database beside the linked tables.
+type Store interface {
+	Links
+	Approvals
+	Leases
+	Baselines
+	Journal
+	Errors
+	Operations
+}
+
+// Options configure a Worker.
+type Options struct {
+	Store     Store
+	OpenTable func(ctx context.Context, link *tandem.Link) (Table, error)
+	OpenTab   func(link *tandem.Link, columns []tandem.Column) Tab
+
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Holder names this process in leases; it must be unique.
+	Holder string
+	// Poll is how often an active link's tab is read when nothing else says that it changed. Default 5 s.
+	Poll time.Duration
+	// Compare is how often both sides are read whole, to prove that they are equal. Default 15 minutes.
+	Compare time.Duration
+	// Settle is how long a row typed into the sheet must rest before it is a new row. Default 2 s.
+	Settle time.Duration
+	// Lease is how long a claim lasts unless renewed. Default 30 s.
+	Lease time.Duration
+	// Parallel is how many links are worked on at once. Default 8.
+	Parallel int
+}
+
+func (o *Options) setDefaults() {
+	set := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	set(&o.Poll, 5*time.Second)
+	set(&o.Compare, 15*time.Minute)
+	set(&o.Settle, 2*time.Second)
+	set(&o.Lease, 30*time.Second)
+	if o.Parallel == 0 {
+		o.Parallel = 8
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Worker runs cycles for every link that has something to do. Any number of workers, in any number of processes, may
+// share one database.
+type Worker struct {
+	opt  Options
+	wake chan struct{}
+
+	mu   sync.Mutex
+	busy map[string]bool    // links that a cycle of this worker is at
+	memo map[string]*memory // by link
+}
+
+// memory is what a worker remembers of a link between cycles to save work. Losing it costs a read, never a row.
+type memory struct {
+	nextPoll    time.Time
+	nextCompare time.Time // zero until the first cycle, so that a worker that starts compares everything once
+	retryAfter  time.Time // no cycle before: the last one failed, or rows moved under it
+	failures    int       // cycles in a row that failed
+	restless    int       // cycles in a row in which rows moved under it
+	captured    time.Time // when the triggers were last checked
+
+	seen     string                  // digest of the last scan that left nothing to do
+	problems string                  // digest of the unusable rows last recorded
+	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
+	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
+}
+
+type typedRow struct {
+	digest string
+	since  time.Time
+}
+
+// New returns a Worker.
+func New(opt Options) *Worker {
+	opt.setDefaults()
+	return &Worker{opt: opt, wake: make(chan struct{}, 1), busy: map[string]bool{}, memo: map[string]*memory{}}
+}
+
+// Wake tells the worker that a link has something to do. It never blocks; a call that is lost only costs time.
+func (w *Worker) Wake(string) {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}

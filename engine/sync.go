@@ -1,0 +1,289 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// maxExamples is how many rows of each kind a report shows.
+const maxExamples = 100
+
+// progressEvery is how often, at most, progress is stored while rows are compared.
+const progressEvery = 500 * time.Millisecond
+
+// Phases of an initial sync, as its metadata shows them.
+const (
+	phaseScanning  = "SCANNING"
+	phaseComparing = "COMPARING"
+	phaseWriting   = "WRITING"
+)
+
+// syncRun is an InitialSync under way. A crash loses nothing: what was committed is in the baselines, and the next worker
+// starts over with less to do.
+type syncRun struct {
+	c         *cycle
+	operation tandem.Operation
+	request   tandem.SyncRequest
+	report    tandem.SyncReport
+	examples  map[string]int
+	saved     time.Time
+	// readsBefore and writesBefore were made by workers that crashed.
+	readsBefore, writesBefore int64
+}
+
+// errCancelled ends an operation whose cancellation was asked for.
+var errCancelled = &tandem.Error{Code: tandem.CodeCancelled, Reason: "CANCELLED",
+	Message: "the initial sync was cancelled; what it had written stays, and running it again goes on from there"}
+
+// initialSync runs the link's pending operation: the same cycle, over all keys.
+func (c *cycle) initialSync(ctx context.Context) error {
+	operation, err := c.w.opt.Store.PendingOperation(ctx, c.link.ID)
+	if err != nil || operation == nil {
+		return err
+	}
+	s := &syncRun{c: c, operation: *operation, request: operation.Request, examples: map[string]int{},
+		readsBefore: operation.Progress.Reads, writesBefore: operation.Progress.Writes}
+	if s.operation.Progress.Started.IsZero() {
+		s.operation.Progress.Started = c.w.opt.Now()
+	}
+	c.sync = s
+	if s.request.PreferredSource != "" {
+		c.policy.Preferred = s.request.PreferredSource
+	}
+	if err := s.run(ctx); err != nil {
+		if halted := c.link.State == tandem.StateHalted; halted {
+			return nil
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *syncRun) run(ctx context.Context) error {
+	c := s.c
+	if err := s.save(ctx, phaseScanning, 0); err != nil {
+		return err
+	}
+	if !s.request.ValidateOnly {
+		if err := s.begin(ctx); err != nil {
+			return err
+		}
+	}
+	marks, err := c.table.Marks(ctx, markLimit)
+	if err != nil {
+		return fmt.Errorf("read marks: %w", err)
+	}
+	c.attribute(marks)
+	total, err := c.table.Count(ctx)
+	if err != nil {
+		return fmt.Errorf("count rows: %w", err)
+	}
+	s.operation.Progress.RowsTotal = total
+	scan, err := c.scanTab(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.save(ctx, phaseComparing, 0); err != nil {
+		return err
+	}
+	if err := c.gatherAll(ctx, scan); err != nil {
+		return err
+	}
+	for range scan.Bad {
+		s.report.Counts.Refused++
+	}
+	if s.request.Plan != "" {
+		if err := s.keepPlanned(ctx); err != nil {
+			return err
+		}
+	}
+	if s.request.ValidateOnly {
+		return s.finishPlan(ctx)
+	}
+	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, int64(len(c.pending))
+	if err := s.save(ctx, phaseWriting, 0); err != nil {
+		return err
+	}
+	if err := c.settle(ctx, scan); err != nil {
+		return err
+	}
+	if c.link.State == tandem.StateHalted {
+		return nil
+	}
+	if err := c.finish(ctx, marks, scan); err != nil {
+		return err
+	}
+	c.memo.nextPoll, c.memo.nextCompare = c.w.opt.Now().Add(c.w.opt.Poll), c.w.opt.Now().Add(c.w.opt.Compare)
+	return s.finish(ctx, tandem.StateActive)
+}
+
+// begin makes the link ready to be written. Capture starts before the first scan, so that what is deleted meanwhile
+// stays deleted.
+func (s *syncRun) begin(ctx context.Context) error {
+	c := s.c
+	if c.link.State != tandem.StateInitialSync {
+		from := []tandem.State{tandem.StateNew, tandem.StateActive, tandem.StatePaused}
+		if err := c.w.opt.Store.SetState(ctx, c.link.ID, from, tandem.StateInitialSync); err != nil {
+			return err
+		}
+		c.link.State = tandem.StateInitialSync
+	}
+	if err := c.w.opt.Store.Capture(ctx, &c.link); err != nil {
+		return fmt.Errorf("make triggers: %w", err)
+	}
+	c.memo.captured = c.w.opt.Now()
+	if s.request.DiscardBaseline {
+		if err := c.w.opt.Store.DiscardBaselines(ctx, c.lease, c.link.ID); err != nil {
+			return fmt.Errorf("discard baseline: %w", err)
+		}
+	}
+	if err := c.tab.Setup(ctx); err != nil {
+		return fmt.Errorf("set up tab %q: %w", c.link.Tab, err)
+	}
+	return nil
+}
+
+// save stores progress and fails with errCancelled when cancellation was asked for.
+func (s *syncRun) save(ctx context.Context, phase string, done int64) error {
+	p := &s.operation.Progress
+	p.Phase = phase
+	p.RowsDone += done
+	reads, writes := s.c.tab.Calls()
+	p.Reads, p.Writes = s.readsBefore+reads, s.writesBefore+writes
+	s.saved = s.c.w.opt.Now()
+	cancelled, err := s.c.w.opt.Store.SaveProgress(ctx, s.c.lease, s.operation.ID, *p)
+	if err != nil {
+		return fmt.Errorf("store progress: %w", err)
+	}
+	if cancelled {
+		return errCancelled
+	}
+	return nil
+}
+
+func (s *syncRun) compared(ctx context.Context, done int64) error {
+	s.operation.Progress.RowsDone = done
+	if s.c.w.opt.Now().Sub(s.saved) < progressEvery {
+		return ctx.Err()
+	}
+	return s.save(ctx, phaseComparing, 0)
+}
+
+// wrote counts rows that a chunk went through. A row that is written on both sides is counted twice, so the total may be
+// exceeded by what the report then shows in full.
+func (s *syncRun) wrote(ctx context.Context, rows int) error {
+	p := &s.operation.Progress
+	if p.RowsDone+int64(rows) > p.RowsTotal {
+		rows = int(p.RowsTotal - p.RowsDone)
+	}
+	return s.save(ctx, phaseWriting, int64(rows))
+}
+
+// signature fingerprints what a plan depends on beside the rows.
+func (s *syncRun) signature() string {
+	link := &s.c.link
+	settings, _ := json.Marshal([]any{link.Table, link.SpreadsheetID, link.SheetID, link.Columns, link.Key, link.Policy, s.c.policy.Preferred,
+		link.UpdateTimeColumn})
+	return tandem.Digest([]tandem.Value{tandem.Text(string(settings))})
+}
+
+func planDigest(row *reconcile.Row) string { return tandem.Digest(row.Base, row.Database, row.Sheet) }
+
+// keepPlanned leaves only rows that the stored plan named and that did not move since.
+func (s *syncRun) keepPlanned(ctx context.Context) error {
+	store := s.c.w.opt.Store
+	plan, err := store.Plan(ctx, s.request.Plan)
+	if err != nil {
+		return err
+	}
+	if plan.Link != s.c.link.ID || plan.Signature != s.signature() {
+		return tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
+			"the link's columns, key or policy changed since plan %s was made; make a new plan with validateOnly", plan.ID)
+	}
+	rows, err := store.PlanRows(ctx, plan.ID)
+	if err != nil {
+		return err
+	}
+	kept := s.c.pending[:0]
+	for _, d := range s.c.pending {
+		if rows[d.Row.Key] == planDigest(&d.Row) {
+			kept = append(kept, d)
+			delete(rows, d.Row.Key)
+		}
+	}
+	s.c.pending = kept
+	for key := range rows {
+		s.skip(key)
+	}
+	return nil
+}
+
+// finishPlan stores the plan and ends the operation; the link and both sources are as they were.
+func (s *syncRun) finishPlan(ctx context.Context) error {
+	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(), Created: s.c.w.opt.Now()}
+	rows := make([]tandem.PlanRow, 0, len(s.c.pending))
+	for i := range s.c.pending {
+		d := &s.c.pending[i]
+		rows = append(rows, tandem.PlanRow{Key: d.Row.Key, Digest: planDigest(&d.Row)})
+		s.planned(d)
+	}
+	if err := s.c.w.opt.Store.SavePlan(ctx, plan, rows); err != nil {
+		return fmt.Errorf("store plan: %w", err)
+	}
+	s.report.Plan = plan.ID
+	return s.finish(ctx, s.c.link.State)
+}
+
+// finish ends the operation well.
+func (s *syncRun) finish(ctx context.Context, state tandem.State) error {
+	p := &s.operation.Progress
+	reads, writes := s.c.tab.Calls()
+	p.Phase, p.RowsDone, p.Reads, p.Writes = "DONE", p.RowsTotal, s.readsBefore+reads, s.writesBefore+writes
+	s.report.Duration = s.c.w.opt.Now().Sub(p.Started)
+	s.report.Reads, s.report.Writes = p.Reads, p.Writes
+	s.operation.Done, s.operation.Report = true, &s.report
+	s.c.log.Info("initial sync done", "validate_only", s.request.ValidateOnly, "equal", s.report.Counts.Equal, "reads", p.Reads, "writes", p.Writes,
+		"duration", s.report.Duration)
+	return s.c.w.opt.Store.FinishOperation(ctx, s.c.lease, s.operation, state)
+}
+
+// halt ends the operation because the guard stopped it, and halts the link with the rows concerned.
+func (s *syncRun) halt(ctx context.Context, halt tandem.Halt, keys []tandem.Key) error {
+	if !s.request.ValidateOnly {
+		if err := s.c.halt(ctx, halt, keys); err != nil {
+			return err
+		}
+	}
+	s.operation.Done = true
+	s.operation.Error = tandem.Errorf(tandem.CodePrecondition, halt.Reason, "%s", halt.Message)
+	return s.c.w.opt.Store.FinishOperation(ctx, s.c.lease, s.operation, s.c.link.State)
+}
+
+// failOperation ends the link's operation with a failure that trying again does not help against, or with its
+// cancellation. The link goes back to the state it was in before.
+func (c *cycle) failOperation(ctx context.Context, problem *tandem.Error) error {
+	operation, err := c.w.opt.Store.PendingOperation(ctx, c.link.ID)
+	if err != nil || operation == nil {
+		return errors.Join(problem, err)
+	}
+	if c.sync != nil {
+		operation.Progress = c.sync.operation.Progress
+	}
+	state := c.link.State
+	if state == tandem.StateInitialSync {
+		state = operation.Request.Returns
+	}
+	if state == "" {
+		state = tandem.StateNew
+	}
+	operation.Done, operation.Error = true, problem
+	c.log.Warn("initial sync ended", "error", problem)
+	return c.w.opt.Store.FinishOperation(ctx, c.lease, *operation, state)
+}

@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// tick is how often the worker looks for marks that no wake-up announced, such as those of other programs' SQL.
+const tick = 100 * time.Millisecond
+
+// Run works until ctx ends, then waits for the cycles under way to hand their links back.
+func (w *Worker) Run(ctx context.Context) {
+	slots := make(chan struct{}, w.opt.Parallel)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-w.wake:
+		case <-timer.C:
+			timer.Reset(tick)
+		}
+		links, err := w.due(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				w.opt.Logger.Error("worker cannot read links", "error", err)
+				sleep(ctx, time.Second)
+			}
+			continue
+		}
+		for _, job := range links {
+			if !w.begin(job.link.ID) {
+				continue
+			}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				w.end(job.link.ID)
+				continue
+			}
+			go func() {
+				defer func() { w.end(job.link.ID); <-slots; w.Wake(job.link.ID) }()
+				w.work(ctx, job)
+			}()
+		}
+	}
+	for range cap(slots) {
+		slots <- struct{}{}
+	}
+}
+
+// Step runs one cycle for every link that is due, one after the other, and reports whether there was any. It is the
+// whole of the worker without goroutines, for simulations and tests.
+func (w *Worker) Step(ctx context.Context) (bool, error) {
+	jobs, err := w.due(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, job := range jobs {
+		if w.begin(job.link.ID) {
+			w.work(ctx, job)
+			w.end(job.link.ID)
+		}
+	}
+	return len(jobs) > 0, ctx.Err()
+}
+
+// job is a link and why it is due.
+type job struct {
+	link    tandem.Link
+	due     tandem.Due
+	poll    bool // read the tab
+	compare bool // read both sides whole
+}
+
+// due returns the links that have something to do now.
+func (w *Worker) due(ctx context.Context) ([]job, error) {
+	now := w.opt.Now()
+	waiting, err := w.opt.Store.Due(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	links, err := w.opt.Store.Links(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byLink := make(map[string]tandem.Due, len(waiting))
+	for _, d := range waiting {
+		byLink[d.Link] = d
+	}
+	var jobs []job
+	for _, link := range links {
+		if w.isBusy(link.ID) {
+			continue
+		}
+		j := job{link: link, due: byLink[link.ID]}
+		memo := w.memory(link.ID)
+		if now.Before(memo.retryAfter) {
+			continue
+		}
+		active := link.State == tandem.StateActive
+		j.poll = active && !now.Before(memo.nextPoll)
+		j.compare = active && !now.Before(memo.nextCompare)
+		if j.poll || j.compare || j.due.Writes > 0 || j.due.Operations > 0 || active && j.due.Marks+j.due.Retries > 0 {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs, nil
+}
+
+// work claims the link, runs one cycle, and records how it ended.
+func (w *Worker) work(ctx context.Context, j job) {
+	log := w.opt.Logger.With("link", j.link.ID)
+	lease, ok, err := w.opt.Store.Claim(ctx, "links/"+j.link.ID, w.opt.Holder, w.opt.Lease)
+	if err != nil || !ok {
+		if err != nil && ctx.Err() == nil {
+			log.Error("claim failed", "error", err)
+		}
+		return
+	}
+	held := w.hold(ctx, lease)
+	err = w.cycle(held.ctx, j, lease)
+	held.stop()
+	// A cycle that was cut off by a shutdown still hands its lease back, so that a successor need not wait for it.
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	memo := w.memory(j.link.ID)
+	switch {
+	case err == nil:
+		if memo.failures > 0 || j.link.Status.LastError != "" {
+			_ = w.opt.Store.SetLastError(release, j.link.ID, "")
+		}
+		memo.failures = 0
+	case ctx.Err() != nil || errors.Is(err, tandem.ErrFenced):
+		log.Info("cycle handed over", "error", err)
+	default:
+		memo.failures++
+		memo.seen = ""
+		wait := min(time.Second<<min(memo.failures-1, 6), time.Minute)
+		memo.retryAfter = w.opt.Now().Add(wait)
+		log.Warn("cycle failed", "error", err, "retry_in", wait)
+		_ = w.opt.Store.SetLastError(release, j.link.ID, err.Error())
+	}
+	if err := w.opt.Store.Release(release, lease); err != nil && !errors.Is(err, tandem.ErrFenced) {
+		log.Warn("lease not released", "error", err)
+	}
+}
+
+// held is a lease that is kept alive; its context ends when the lease is lost.
+type held struct {
+	ctx  context.Context
+	stop func()
+}
+
+// hold renews lease until stop is called. Fencing alone keeps commits safe; this keeps slow calls from losing the lease.
+func (w *Worker) hold(ctx context.Context, lease tandem.Lease) held {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(w.opt.Lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				if _, err := w.opt.Store.Renew(ctx, lease, w.opt.Lease); errors.Is(err, tandem.ErrFenced) {
+					cancel(err)
+					return
+				}
+			}
+		}
+	}()
+	return held{ctx: ctx, stop: func() { cancel(nil); <-done }}
+}
+
+func (w *Worker) begin(link string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy[link] {
+		return false
+	}
+	w.busy[link] = true
+	return true
+}
+
+func (w *Worker) isBusy(link string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy[link]
+}
+
+func (w *Worker) end(link string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.busy, link)
+}
+
+// memory returns what is remembered of a link. Only the cycle that holds the link writes to it.
+func (w *Worker) memory(link string) *memory {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.memo[link] == nil {
+		w.memo[link] = &memory{typed: map[tandem.Key]typedRow{}}
+	}
+	return w.memo[link]
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// payload is what an intent stores, so that whoever settles it can also commit it.
+type payload struct {
+	Batch       []byte               `json:"batch"`
+	Settlements []tandem.Settlement  `json:"settlements,omitempty"` // aligned with the changes in the batch
+	Writes      []tandem.WantedWrite `json:"writes,omitempty"`      // the same, for writes that callers wait for
+}
+
+// writeSheet carries to the sheet what the database holds, in as few calls as hold it.
+func (c *cycle) writeSheet(ctx context.Context, errs map[tandem.Key]tandem.RowError) error {
+	var todo []*reconcile.Decision
+	for i := range c.pending {
+		if c.pending[i].Sheet != nil {
+			todo = append(todo, &c.pending[i])
+		}
+	}
+	for len(todo) > 0 {
+		changes := make([]tandem.Change, len(todo))
+		for i, d := range todo {
+			changes[i] = *d.Sheet
+		}
+		n := max(1, c.tab.Fits(changes))
+		if err := c.writeChunk(ctx, todo[:n], changes[:n], errs); err != nil {
+			return err
+		}
+		if err := c.chunkDone(ctx, n); err != nil {
+			return err
+		}
+		todo = todo[n:]
+	}
+	return nil
+}
+
+// writeChunk writes rows in one guarded batch. Cells that the sheet refuses one by one (a formula, a text that is too
+// long) are recorded and left out; the rest of their row is tried once more without them.
+func (c *cycle) writeChunk(ctx context.Context, rows []*reconcile.Decision, changes []tandem.Change, errs map[tandem.Key]tandem.RowError) error {
+	var failed []tandem.Settlement
+	for len(rows) > 0 {
+		var again []*reconcile.Decision
+		var retry []tandem.Change
+		var settlements []tandem.Settlement
+		var sent []*reconcile.Decision
+		refuse := func(i int, result tandem.Applied) {
+			message := result.Err.Error()
+			e := c.rowError(rows[i], tandem.Database, result.Column, message, errs)
+			failed = append(failed, tandem.Settlement{Key: rows[i].Row.Key, Error: &e})
+			if reduced, ok := c.without(changes[i], result.Column); ok {
+				again, retry = append(again, rows[i]), append(retry, reduced)
+			} else if c.sync != nil {
+				c.sync.refuse(rows[i].Row.Key, message)
+			}
+		}
+		send := func(i int) {
+			rows[i].Sheet = &changes[i]
+			settlements = append(settlements, c.sheetSettlement(rows[i], errs))
+			sent = append(sent, rows[i])
+		}
+		applied, err := c.guardedWrite(ctx, changes, send, func() payload { return payload{Settlements: settlements} })
+		if err != nil {
+			return err
+		}
+		for i, result := range applied {
+			switch result.Outcome {
+			case tandem.Landed:
+				c.tally(rows[i], tandem.Sheet)
+			case tandem.Moved:
+				c.move(rows[i])
+			case tandem.Refused:
+				refuse(i, result)
+			}
+		}
+		rows, changes = again, retry
+	}
+	return c.commitErrors(ctx, failed)
+}
+
+// without returns change without a column, when something is left of it.
+func (c *cycle) without(change tandem.Change, column string) (tandem.Change, bool) {
+	if column == "" || change.Kind != tandem.Update {
+		return change, false
+	}
+	after, left, found := append([]tandem.Value(nil), change.After...), false, false
+	for i := range after {
+		if c.policy.Settings[i].Column == column {
+			after[i], found = tandem.Absent, true
+		}
+		left = left || !after[i].IsAbsent()
+	}
+	change.After = after
+	return change, left && found
+}
+
+func (c *cycle) sheetSettlement(d *reconcile.Decision, errs map[tandem.Key]tandem.RowError) tandem.Settlement {
+	s := tandem.Settlement{Key: d.Row.Key, Baseline: c.agreement(d, tandem.Database), Forget: d.Sheet.Kind == tandem.Delete,
+		History: []tandem.Entry{c.entry(d, tandem.Database)}}
+	if _, inError := errs[d.Row.Key]; inError && d.Problem == nil {
+		s.ClearError = true
+	}
+	return s
+}
+
+// guardedWrite does one guarded write (DESIGN, section 3): compare, store the intent, send, commit what landed. Every
+// change that gets into the batch is announced through send, in order, before payload is asked for. The result is aligned
+// with changes.
+func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send func(i int), content func() payload) ([]tandem.Applied, error) {
+	var results []tandem.Applied
+	err := c.withSpreadsheet(ctx, func(ctx context.Context) error {
+		id := rand.Text()
+		batch, prepared, err := c.tab.Prepare(ctx, id, changes)
+		if err != nil {
+			return fmt.Errorf("compare before writing: %w", err)
+		}
+		results = prepared
+		if batch == nil {
+			return nil
+		}
+		var inBatch []int
+		for i, result := range prepared {
+			if result.Outcome == tandem.Landed {
+				inBatch = append(inBatch, i)
+				send(i)
+			}
+		}
+		p := content()
+		p.Batch = batch
+		stored, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("encode intent: %w", err)
+		}
+		intent := tandem.Intent{ID: id, Link: c.link.ID, SpreadsheetID: c.link.SpreadsheetID, Batch: stored, Created: c.w.opt.Now()}
+		if err := c.w.opt.Store.OpenIntent(ctx, c.lease, intent); err != nil {
+			return fmt.Errorf("store intent: %w", err)
+		}
+		applied, took, err := c.send(ctx, batch)
+		if err != nil {
+			if !took {
+				_ = c.w.opt.Store.CloseIntent(ctx, c.lease, id)
+			}
+			return err
+		}
+		if err := c.closeIntent(ctx, id, p, applied); err != nil {
+			return err
+		}
+		for n, i := range inBatch {
+			results[i] = applied[n]
+		}
+		return nil
+	})
+	return results, err
+}
+
+// errUnknown marks a write of which it is not known whether it took effect.
+var errUnknown = errors.New("the effect of the write is not known yet")
+
+// send writes a batch; where the reply is lost it finds out what became of it. An error with took set means that this
+// is not known yet: the intent stays open, and the next cycle settles it before it reads anything.
+func (c *cycle) send(ctx context.Context, batch []byte) (applied []tandem.Applied, took bool, err error) {
+	if applied, err = c.tab.Send(ctx, batch); err == nil {
+		return applied, true, nil
+	}
+	c.log.Warn("write without a good reply, looking whether it took effect", "error", err)
+	applied, took, settleErr := c.tab.Settle(ctx, batch)
+	switch {
+	case settleErr != nil:
+		return nil, true, fmt.Errorf("%w: %w: %w", errUnknown, err, settleErr)
+	case took:
+		return applied, true, nil
+	}
+	return nil, false, err
+}
+
+// closeIntent commits what landed of a batch and closes its intent, in one transaction.
+func (c *cycle) closeIntent(ctx context.Context, id string, p payload, applied []tandem.Applied) error {
+	commit := tandem.Commit{Link: c.link.ID, Intent: id}
+	for i, result := range applied {
+		if i < len(p.Settlements) && result.Outcome == tandem.Landed {
+			commit.Settlements = append(commit.Settlements, p.Settlements[i])
+		}
+		if i < len(p.Writes) {
+			if write, done := finished(p.Writes[i], result); done {
+				commit.Writes = append(commit.Writes, write)
+			}
+		}
+	}
+	if _, err := c.table.Commit(ctx, c.lease, commit); err != nil {
+		return fmt.Errorf("commit what landed in the sheet: %w", err)
+	}
+	return nil
+}
+
+// settleIntents finds out what became of batches whose writer crashed or got no reply.
+func (c *cycle) settleIntents(ctx context.Context) error {
+	intents, err := c.w.opt.Store.Intents(ctx, c.link.SpreadsheetID)
+	if err != nil {
+		return err
+	}
+	for _, intent := range intents {
+		if intent.Link != c.link.ID {
+			continue // settled by the cycle that holds its link
+		}
+		var p payload
+		if err := json.Unmarshal(intent.Batch, &p); err != nil {
+			return fmt.Errorf("read intent %s: %w", intent.ID, err)
+		}
+		err := c.withSpreadsheet(ctx, func(ctx context.Context) error {
+			applied, took, err := c.tab.Settle(ctx, p.Batch)
+			if err != nil {
+				return err
+			}
+			c.log.Info("settled an earlier write", "intent", intent.ID, "took_effect", took)
+			if took {
+				return c.closeIntent(ctx, intent.ID, p, applied)
+			}
+			return c.w.opt.Store.CloseIntent(ctx, c.lease, intent.ID)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withSpreadsheet runs fn as the only writer of the link's spreadsheet, in all processes.
+func (c *cycle) withSpreadsheet(ctx context.Context, fn func(context.Context) error) error {
+	name := "spreadsheets/" + c.link.SpreadsheetID
+	for {
+		// The holder is this cycle, not this process: two links of one spreadsheet must not write at once.
+		lease, ok, err := c.w.opt.Store.Claim(ctx, name, c.w.opt.Holder+"/"+c.link.ID, c.w.opt.Lease)
+		if err != nil {
+			return fmt.Errorf("claim spreadsheet: %w", err)
+		}
+		if ok {
+			held := c.w.hold(ctx, lease)
+			err = fn(held.ctx)
+			held.stop()
+			release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+			defer cancel()
+			_ = c.w.opt.Store.Release(release, lease)
+			return err
+		}
+		sleep(ctx, 20*time.Millisecond)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package tandem
+
+import "time"
+
+// Scan is what one read of a tab found.
+type Scan struct {
+	Began, Ended time.Time
+	Whole        bool     // every row of the tab, from a single read; else only the rows asked for
+	Rows         []Row    // rows whose key stands once, in the order of the sheet
+	Bad          []BadRow // rows without a usable key, and every row of a key that stands twice
+	Missing      []string // linked columns whose header is not there, or stands twice; their values are Absent
+}
+
+// BadRow is a row of a tab that cannot be told by its key.
+type BadRow struct {
+	Row     Row    // Key is set only where the key stands more than once
+	Message string // why, in words
+}
+
+// Due is what waits for a link's next cycle.
+type Due struct {
+	Link       string
+	Marks      int
+	Writes     int // wanted writes of API callers
+	Operations int
+	Retries    int // row errors whose time to try again has come
+}
+
+// BaselineRow is what both sides last agreed on for one row.
+type BaselineRow struct {
+	Key    Key
+	Values []Value
+}
+
+// Plan is a stored plan of an InitialSync.
+type Plan struct {
+	ID        string
+	Link      string
+	Signature string // of the columns, key and policies that it was made with
+	Created   time.Time
+}
+
+// PlanRow is one row that a plan writes; Digest fingerprints both sides' rows and the baseline as the plan saw them.
+type PlanRow struct {
+	Key    Key
+	Digest string
+}
+
+// RowState is what is known of one row beside its values.
+type RowState struct {
+	Baseline []Value // nil when the sides never agreed on the row
+	Error    *RowError
+	Marked   bool // a change waits to be looked at
+}

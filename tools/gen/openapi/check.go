@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/compiler/protogen"
+)
+
+var placeholder = regexp.MustCompile(`\{([^}]*)\}`)
+
+// check returns everything in the document that would break a generated client.
+func check(document *yaml.Node, files []*protogen.File) error {
+	var problems []error
+	report := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	ids, shapes := map[string]string{}, map[string]string{}
+	for path, item := range pairs(get(document, "paths")) {
+		shape := placeholder.ReplaceAllString(path, "{}")
+		if other, ok := shapes[shape]; ok {
+			report("one path, two names: %s and %s", other, path)
+		}
+		shapes[shape] = path
+		var want []string
+		for _, match := range placeholder.FindAllStringSubmatch(path, -1) {
+			want = append(want, match[1])
+			if parameters[match[1]] == "" {
+				report("%s: say in parameters what {%s} is", path, match[1])
+			}
+		}
+		for verb, operation := range pairs(item) {
+			id := text(operation, "operationId")
+			if other, ok := ids[id]; ok || id == "" {
+				report("%s %s: operation id %q is also that of %s", verb, path, id, other)
+			}
+			ids[id] = path
+			var have []string
+			for _, parameter := range sequence(get(operation, "parameters")) {
+				if text(parameter, "in") == "path" {
+					have = append(have, text(parameter, "name"))
+				}
+			}
+			if !slices.Equal(have, want) {
+				report("%s %s: has path parameters %q, wants %q", verb, path, have, want)
+			}
+			if text(operation, "description") == "" {
+				report("%s %s: has no description", verb, path)
+			}
+		}
+	}
+	for method := range routes(files) {
+		if id := strings.ToLower(method.GoName[:1]) + method.GoName[1:]; ids[id] == "" {
+			report("%s: its route is missing", method.Desc.FullName())
+		}
+	}
+	for node := range mappings(document) {
+		for _, key := range []string{"oneOf", "anyOf"} {
+			if get(node, key) != nil && get(node, key).Kind == yaml.SequenceNode {
+				report("line %d: %s", node.Line, key)
+			}
+		}
+		if ref, ok := strings.CutPrefix(text(node, "$ref"), "#/components/schemas/"); ok && get(document, "components", "schemas", ref) == nil {
+			report("schema %s is missing", ref)
+		}
+	}
+	return errors.Join(problems...)
+}

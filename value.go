@@ -1,0 +1,82 @@
+package tandem
+
+import "encoding/json"
+
+// Value is the content of one cell of one source in the canonical text of its column's Type (see Type.Parse), so that
+// two values of a column can be compared, stored and shown without knowing where they came from.
+//
+// The zero Value is Absent: in a write, the column is left alone; in a read, the source has no such cell.
+type Value struct {
+	text  string
+	state valueState
+}
+
+type valueState uint8
+
+const (
+	absent valueState = iota
+	null
+	present
+	invalid
+)
+
+// Absent is the zero Value: nothing is said about the column.
+var Absent = Value{}
+
+// Null is SQL NULL, or an empty cell.
+var Null = Value{state: null}
+
+// Text returns a Value that holds text, which must be canonical for its column's type.
+func Text(text string) Value { return Value{text: text, state: present} }
+
+// Invalid returns a Value for content that cannot be a value of its column: text typed into a number column, a formula
+// error, a zero date. It is never written anywhere; shown is what the source holds, for messages.
+func Invalid(shown string) Value { return Value{text: shown, state: invalid} }
+
+// IsAbsent reports whether nothing is said about the column.
+func (v Value) IsAbsent() bool { return v.state == absent }
+
+// IsNull reports whether the value is SQL NULL or an empty cell.
+func (v Value) IsNull() bool { return v.state == null }
+
+// IsInvalid reports whether the source holds something that its column's type cannot.
+func (v Value) IsInvalid() bool { return v.state == invalid }
+
+// IsEmpty reports whether the value shows as an empty cell: NULL, or the empty text.
+func (v Value) IsEmpty() bool { return v.state == null || v.state == present && v.text == "" }
+
+// Text returns the canonical text, or "" for Null and Absent.
+func (v Value) Text() string { return v.text }
+
+// MarshalJSON writes null or the canonical text as a string; an invalid value becomes {"invalid": text}.
+func (v Value) MarshalJSON() ([]byte, error) {
+	switch v.state {
+	case present:
+		return json.Marshal(v.text)
+	case invalid:
+		return json.Marshal(map[string]string{"invalid": v.text})
+	}
+	return []byte("null"), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Absent values are left out by those who write rows, never stored.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*v = Null
+		return nil
+	}
+	if len(data) > 0 && data[0] == '{' {
+		var shown struct{ Invalid string }
+		if err := json.Unmarshal(data, &shown); err != nil {
+			return err
+		}
+		*v = Invalid(shown.Invalid)
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	*v = Text(text)
+	return nil
+}
