@@ -37,6 +37,7 @@ type cycle struct {
 	approval *tandem.Approval
 	sync     *syncRun // set during an InitialSync
 
+	inError map[tandem.Key]bool  // rows that have a row error
 	pending []reconcile.Decision // rows that need something
 	moved   map[tandem.Key]bool  // rows that were not as scanned when they were to be written: the next cycle's
 }
@@ -50,7 +51,7 @@ type attribution struct {
 // before anything is read.
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
-		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}}
+		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{}}
 	err := c.run(ctx, j)
 	if len(c.moved) > 0 && err == nil {
 		c.memo.retryAfter = w.opt.Now().Add(tick << min(c.memo.restless, 8))
@@ -86,6 +87,13 @@ func (c *cycle) open(ctx context.Context) error {
 	table, err := c.w.opt.OpenTable(ctx, &c.link)
 	if err != nil {
 		return fmt.Errorf("open table %q: %w", c.link.Table, err)
+	}
+	inError, err := c.w.opt.Store.RowErrorKeys(ctx, c.link.ID)
+	if err != nil {
+		return fmt.Errorf("read row errors: %w", err)
+	}
+	for _, key := range inError {
+		c.inError[key] = true
 	}
 	c.table = table
 	c.tab = c.w.opt.OpenTab(&c.link, table.Columns())
@@ -167,6 +175,9 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 	}
 	if scan != nil && scan.Whole {
 		c.memo.nextPoll = now.Add(c.w.opt.Poll)
+		if rest := c.w.opt.Now().Add(c.w.opt.Settle); len(c.memo.typed) > 0 && rest.Before(c.memo.nextPoll) {
+			c.memo.nextPoll = rest
+		}
 	}
 	if j.compare {
 		c.memo.nextCompare = now.Add(c.w.opt.Compare)

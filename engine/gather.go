@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -94,6 +95,7 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 	if err != nil {
 		return nil, fmt.Errorf("read rows of tab %q: %w", c.link.Tab, err)
 	}
+	scan.Whole = false // whatever Find read, only these rows are looked at
 	sheet, blocked := index(scan)
 	for _, key := range ask {
 		row := rows[key]
@@ -116,21 +118,16 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	if digest == c.memo.seen && len(keys) == 0 {
 		return nil
 	}
-	inError, err := c.w.opt.Store.RowErrorKeys(ctx, c.link.ID)
-	if err != nil {
-		return fmt.Errorf("read row errors: %w", err)
-	}
-	look := make(map[tandem.Key]bool, len(keys)+len(inError))
-	for _, key := range append(keys, inError...) {
+	look := make(map[tandem.Key]bool, len(keys)+len(c.inError))
+	for _, key := range keys {
 		look[key] = true
 	}
+	maps.Copy(look, c.inError)
+	maps.Copy(look, c.memo.blocked)
 	sheet, blocked := index(scan)
-	for key := range c.memo.blocked {
-		look[key] = true
-	}
 	known := make(map[tandem.Key][]tandem.Value, len(look))
 	visited := make([]bool, len(scan.Rows))
-	err = c.eachBaseline(ctx, func(base tandem.BaselineRow) {
+	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {
 		at, ok := sheet[base.Key]
 		if ok {
 			visited[at] = true
@@ -209,6 +206,7 @@ func (c *cycle) stillTyped(row *reconcile.Row, typed map[tandem.Key]typedRow, no
 // gatherAll looks at every row of both sides, in pages of the table's key order.
 func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 	sheet, blocked := index(scan)
+	c.memo.blocked, c.memo.typed = blocked, map[tandem.Key]typedRow{}
 	visited := make([]bool, len(scan.Rows))
 	var matched, done int64
 	for after, more := tandem.Key(""), true; more; {
@@ -378,7 +376,9 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 		if c.sync != nil {
 			c.sync.report.Counts.Equal++
 		}
-		return
+		if !c.inError[row.Key] { // else its error has to be taken away
+			return
+		}
 	}
 	c.pending = append(c.pending, d)
 }

@@ -186,7 +186,7 @@ func (c *cycle) afterDatabase(d *reconcile.Decision, result tandem.Applied, move
 		if c.sync != nil {
 			c.sync.refuse(d.Row.Key, result.Err.Message)
 		}
-		d.Database = nil
+		d.Database, d.Problem = nil, &reconcile.Problem{Source: tandem.Sheet, Column: -1, Text: result.Err.Message}
 		e := c.rowError(d, tandem.Sheet, result.Column, result.Err.Error(), errs)
 		return &tandem.Settlement{Key: d.Row.Key, Error: &e}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -71,6 +72,10 @@ func (s *syncRun) run(ctx context.Context) error {
 	if err := s.save(ctx, phaseScanning, 0); err != nil {
 		return err
 	}
+	planned, err := s.loadPlan(ctx)
+	if err != nil {
+		return err
+	}
 	if !s.request.ValidateOnly {
 		if err := s.begin(ctx); err != nil {
 			return err
@@ -100,9 +105,7 @@ func (s *syncRun) run(ctx context.Context) error {
 		s.report.Counts.Refused++
 	}
 	if s.request.Plan != "" {
-		if err := s.keepPlanned(ctx); err != nil {
-			return err
-		}
+		s.keepPlanned(planned)
 	}
 	if s.request.ValidateOnly {
 		return s.finishPlan(ctx)
@@ -186,48 +189,51 @@ func (s *syncRun) wrote(ctx context.Context, rows int) error {
 	return s.save(ctx, phaseWriting, int64(rows))
 }
 
-// signature fingerprints what a plan depends on beside the rows.
-func (s *syncRun) signature() string {
+// signature fingerprints what a plan depends on beside the rows; it begins with the source that the plan prefers.
+func (s *syncRun) signature(preferred tandem.Source) string {
 	link := &s.c.link
-	settings, _ := json.Marshal([]any{link.Table, link.SpreadsheetID, link.SheetID, link.Columns, link.Key, link.Policy, s.c.policy.Preferred,
-		link.UpdateTimeColumn})
-	return tandem.Digest([]tandem.Value{tandem.Text(string(settings))})
+	settings, _ := json.Marshal([]any{link.Table, link.SpreadsheetID, link.SheetID, link.Columns, link.Key, link.Policy, link.UpdateTimeColumn})
+	return string(preferred) + "/" + tandem.Digest([]tandem.Value{tandem.Text(string(settings))})
+}
+
+// loadPlan reads the stored plan that the request names, and takes over the source that it prefers.
+func (s *syncRun) loadPlan(ctx context.Context) (map[tandem.Key]string, error) {
+	if s.request.Plan == "" {
+		return nil, nil
+	}
+	plan, err := s.c.w.opt.Store.Plan(ctx, s.request.Plan)
+	if err != nil {
+		return nil, err
+	}
+	preferred, _, _ := strings.Cut(plan.Signature, "/")
+	if plan.Link != s.c.link.ID || plan.Signature != s.signature(tandem.Source(preferred)) {
+		return nil, tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
+			"the link's columns, key or policy changed since plan %s was made; make a new plan with validateOnly", plan.ID)
+	}
+	s.c.policy.Preferred = tandem.Source(preferred)
+	return s.c.w.opt.Store.PlanRows(ctx, plan.ID)
 }
 
 func planDigest(row *reconcile.Row) string { return tandem.Digest(row.Base, row.Database, row.Sheet) }
 
 // keepPlanned leaves only rows that the stored plan named and that did not move since.
-func (s *syncRun) keepPlanned(ctx context.Context) error {
-	store := s.c.w.opt.Store
-	plan, err := store.Plan(ctx, s.request.Plan)
-	if err != nil {
-		return err
-	}
-	if plan.Link != s.c.link.ID || plan.Signature != s.signature() {
-		return tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
-			"the link's columns, key or policy changed since plan %s was made; make a new plan with validateOnly", plan.ID)
-	}
-	rows, err := store.PlanRows(ctx, plan.ID)
-	if err != nil {
-		return err
-	}
+func (s *syncRun) keepPlanned(planned map[tandem.Key]string) {
 	kept := s.c.pending[:0]
 	for _, d := range s.c.pending {
-		if rows[d.Row.Key] == planDigest(&d.Row) {
+		if planned[d.Row.Key] == planDigest(&d.Row) {
 			kept = append(kept, d)
-			delete(rows, d.Row.Key)
+			delete(planned, d.Row.Key)
 		}
 	}
 	s.c.pending = kept
-	for key := range rows {
+	for key := range planned {
 		s.skip(key)
 	}
-	return nil
 }
 
 // finishPlan stores the plan and ends the operation; the link and both sources are as they were.
 func (s *syncRun) finishPlan(ctx context.Context) error {
-	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(), Created: s.c.w.opt.Now()}
+	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(s.c.policy.Preferred), Created: s.c.w.opt.Now()}
 	rows := make([]tandem.PlanRow, 0, len(s.c.pending))
 	for i := range s.c.pending {
 		d := &s.c.pending[i]
