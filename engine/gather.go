@@ -372,13 +372,11 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 		row.Winner = c.approval.Source.Other()
 	}
 	d := c.policy.Decide(row)
-	if d.Quiet() {
-		if c.sync != nil {
-			c.sync.report.Counts.Equal++
-		}
-		if !c.inError[row.Key] { // else its error has to be taken away
-			return
-		}
+	if c.sync != nil && d.Database == nil && d.Sheet == nil && d.Problem == nil && row.Database != nil {
+		c.sync.report.Counts.Equal++
+	}
+	if d.Quiet() && !c.inError[row.Key] { // else its error has to be taken away
+		return
 	}
 	c.pending = append(c.pending, d)
 }

@@ -100,7 +100,7 @@ func (p *pair) newWorker(holder string) *engine.Worker {
 			return p.store.OpenTable(ctx, link)
 		},
 		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
-			return &watchedTab{Tab: p.client.Open(link, columns), p: p}
+			return &watchedTab{Tab: p.client.Open(link, columns).Journaled(), p: p}
 		},
 		Now: func() time.Time { return p.now }, Holder: holder, Logger: log,
 	})
@@ -201,7 +201,7 @@ func (p *pair) link() tandem.Link {
 // table returns the table's rows as "id|title|qty|price", by key.
 func (p *pair) table() []string {
 	p.t.Helper()
-	rows, err := p.db.Query("SELECT id || '|' || title || '|' || IFNULL(qty, '') || '|' || IFNULL(printf('%.2f', price), '') FROM items ORDER BY id")
+	rows, err := p.db.Query("SELECT id || '|' || title || '|' || IFNULL(qty, '') || '|' || CASE WHEN price IS NULL THEN '' ELSE printf('%.2f', price) END FROM items ORDER BY id")
 	if err != nil {
 		p.t.Fatal(err)
 	}

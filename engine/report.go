@@ -7,14 +7,6 @@ import (
 
 // planned counts what a decision would do.
 func (s *syncRun) planned(d *reconcile.Decision) {
-	if d.Database == nil && d.Sheet == nil {
-		if d.Problem != nil {
-			s.refuse(d.Row.Key, d.Problem.Text)
-		} else if !d.Forget {
-			s.report.Counts.Equal++ // only the baseline has to learn it
-		}
-		return
-	}
 	if d.Database != nil {
 		s.landed(d, tandem.Database)
 	}

@@ -120,6 +120,11 @@ func (s *syncRun) run(ctx context.Context) error {
 	if c.link.State == tandem.StateHalted {
 		return nil
 	}
+	if s.request.Plan != "" {
+		// What the plan did not name was looked at but not carried over: the link's first cycle compares everything.
+		c.memo.nextCompare = time.Time{}
+		return s.finish(ctx, tandem.StateActive)
+	}
 	if err := c.finish(ctx, marks, scan); err != nil {
 		return err
 	}
