@@ -48,29 +48,34 @@ func (v Value) IsEmpty() bool { return v.state == null || v.state == present && 
 // Text returns the canonical text, or "" for Null and Absent.
 func (v Value) Text() string { return v.text }
 
-// MarshalJSON writes null or the canonical text as a string; an invalid value becomes {"invalid": text}.
+// MarshalJSON writes null or the canonical text as a string; an invalid value becomes {"invalid": text}, and Absent {}.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.state {
 	case present:
 		return json.Marshal(v.text)
 	case invalid:
 		return json.Marshal(map[string]string{"invalid": v.text})
+	case absent:
+		return []byte("{}"), nil
 	}
 	return []byte("null"), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Absent values are left out by those who write rows, never stored.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		*v = Null
 		return nil
 	}
 	if len(data) > 0 && data[0] == '{' {
-		var shown struct{ Invalid string }
+		var shown struct{ Invalid *string }
 		if err := json.Unmarshal(data, &shown); err != nil {
 			return err
 		}
-		*v = Invalid(shown.Invalid)
+		*v = Absent
+		if shown.Invalid != nil {
+			*v = Invalid(*shown.Invalid)
+		}
 		return nil
 	}
 	var text string

@@ -61,6 +61,7 @@ type Tab interface {
 // Links are the links and what waits for each.
 type Links interface {
 	Links(ctx context.Context) ([]tandem.Link, error)
+	Link(ctx context.Context, id string) (tandem.Link, error)
 	Due(ctx context.Context, now time.Time) ([]tandem.Due, error)
 	SetState(ctx context.Context, link string, from []tandem.State, to tandem.State) error
 	SetHalt(ctx context.Context, lease tandem.Lease, link string, halt tandem.Halt, keys []tandem.Key) error
@@ -149,7 +150,7 @@ type Options struct {
 	Compare time.Duration
 	// Settle is how long a row typed into the sheet must rest before it is a new row. Default 2 s.
 	Settle time.Duration
-	// Lease is how long a claim lasts unless renewed. Default 30 s.
+	// Lease is how long a claim lasts unless renewed, and so how long a link rests after a crash. Default 15 s.
 	Lease time.Duration
 	// Parallel is how many links are worked on at once. Default 8.
 	Parallel int
@@ -164,7 +165,7 @@ func (o *Options) setDefaults() {
 	set(&o.Poll, 5*time.Second)
 	set(&o.Compare, 15*time.Minute)
 	set(&o.Settle, 2*time.Second)
-	set(&o.Lease, 30*time.Second)
+	set(&o.Lease, 15*time.Second)
 	if o.Parallel == 0 {
 		o.Parallel = 8
 	}

@@ -113,8 +113,9 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 
 // work claims the link, runs one cycle, and records how it ended.
 func (w *Worker) work(ctx context.Context, j job) {
-	log := w.opt.Logger.With("link", j.link.ID)
-	lease, ok, err := w.opt.Store.Claim(ctx, "links/"+j.link.ID, w.opt.Holder, w.opt.Lease)
+	id := j.link.ID
+	log := w.opt.Logger.With("link", id)
+	lease, ok, err := w.opt.Store.Claim(ctx, "links/"+id, w.opt.Holder, w.opt.Lease)
 	if err != nil || !ok {
 		if err != nil && ctx.Err() == nil {
 			log.Error("claim failed", "error", err)
@@ -122,16 +123,21 @@ func (w *Worker) work(ctx context.Context, j job) {
 		return
 	}
 	held := w.hold(ctx, lease)
-	err = w.cycle(held.ctx, j, lease)
+	// The link is read again under the lease: its settings may have changed while another process held it.
+	if j.link, err = w.opt.Store.Link(held.ctx, id); err == nil {
+		err = w.cycle(held.ctx, j, lease)
+	}
 	held.stop()
 	// A cycle that was cut off by a shutdown still hands its lease back, so that a successor need not wait for it.
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	memo := w.memory(j.link.ID)
+	memo := w.memory(id)
 	switch {
+	case errors.Is(err, tandem.ErrNotFound):
+		log.Info("link is gone")
 	case err == nil:
 		if memo.failures > 0 || j.link.Status.LastError != "" {
-			_ = w.opt.Store.SetLastError(release, j.link.ID, "")
+			_ = w.opt.Store.SetLastError(release, id, "")
 		}
 		memo.failures = 0
 	case ctx.Err() != nil || errors.Is(err, tandem.ErrFenced):
@@ -142,7 +148,7 @@ func (w *Worker) work(ctx context.Context, j job) {
 		wait := min(time.Second<<min(memo.failures-1, 6), time.Minute)
 		memo.retryAfter = w.opt.Now().Add(wait)
 		log.Warn("cycle failed", "error", err, "retry_in", wait)
-		_ = w.opt.Store.SetLastError(release, j.link.ID, err.Error())
+		_ = w.opt.Store.SetLastError(release, id, err.Error())
 	}
 	if err := w.opt.Store.Release(release, lease); err != nil && !errors.Is(err, tandem.ErrFenced) {
 		log.Warn("lease not released", "error", err)

@@ -126,7 +126,7 @@ func TestInitialSync(t *testing.T) {
 	createItemsLink(w)
 
 	plan := w.sync("items", map[string]any{"validateOnly": true})
-	wantCounts(t, plan, map[string]float64{"equal": 8000, "insertSheet": 1000, "insertDatabase": 500, "updateSheet": 500})
+	wantCounts(t, plan, map[string]float64{"equal": 8000, "insertSheet": 1000, "insertDatabase": 500, "updateSheet": 500, "settledDatabaseWon": 500})
 	if rows := len(w.cells("Data")) - 1; rows != 9000 {
 		t.Fatalf("a plan alone changed the sheet: it has %d rows", rows)
 	}

@@ -176,6 +176,9 @@ func (w *world) do(method, path string, body any) map[string]any {
 // sync runs an InitialSync to its end and returns its response.
 func (w *world) sync(link string, request map[string]any) map[string]any {
 	w.t.Helper()
+	if request == nil {
+		request = map[string]any{}
+	}
 	return w.await(w.do("POST", "/v1/links/"+link+":initialSync", request))
 }
 

@@ -59,14 +59,24 @@ func TestTypes(t *testing.T) {
 		w.do("POST", "/v1/links?link_id="+table, map[string]any{"table": table, "spreadsheetId": spreadsheet, "tab": table, "createTab": true})
 		w.sync(table, nil)
 	}
+	original := map[string][]string{}
+	for i, c := range typeCases {
+		original[tables[i]] = w.checksums(tables[i], 0, "v")
+		w.copyRows(tables[i], len(c.values))
+	}
 	for i, c := range typeCases {
 		t.Run(c.typ, func(t *testing.T) {
 			w.t = t
 			table := tables[i]
-			w.copyRows(table, len(c.values))
 			w.eventually(20*time.Second, func() string { return w.copied(table, len(c.values)) })
-			before := w.checksums(table, 0)
-			for n, sum := range w.checksums(table, 1000) {
+			for n, sum := range w.checksums(table, 0, "v") {
+				if sum != original[table][n] {
+					t.Errorf("%s changed in the table itself: %s", c.values[n], w.show(table, n+1))
+				}
+			}
+			// A cell cannot tell NULL from '', so a copy of either is a new row with an empty cell.
+			before := w.checksums(table, 0, "NULLIF(v, '')")
+			for n, sum := range w.checksums(table, 1000, "NULLIF(v, '')") {
 				if sum != before[n] {
 					t.Errorf("%s came back from the sheet as something else: %s", c.values[n], w.show(table, n+1))
 				}
@@ -124,9 +134,9 @@ func (w *world) copied(table string, count int) string {
 }
 
 // checksums returns one for each row's value, exact to the byte, in key order.
-func (w *world) checksums(table string, above int) []string {
+func (w *world) checksums(table string, above int, value string) []string {
 	w.t.Helper()
-	expression := "IFNULL(SHA1(CAST(v AS CHAR)), 'NULL')"
+	expression := "IFNULL(SHA1(CAST(" + value + " AS CHAR)), 'NULL')"
 	rows, err := w.db.Query(fmt.Sprintf("SELECT %s FROM %s WHERE id > %d AND id < %d ORDER BY id", expression, table, above, above+1000))
 	if err != nil {
 		w.t.Fatal(err)

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/tandem-sync/tandem"
+	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// defaultWait is how long WaitOperation waits when the caller does not say.
+const defaultWait = time.Minute
+
+// maxWait keeps a call from being held for ever.
+const maxWait = 10 * time.Minute
+
+// Operations are initial syncs that were asked for.
+type Operations interface {
+	Operation(ctx context.Context, id string) (tandem.Operation, error)
+	// Operations returns the newest first, after the one called after.
+	Operations(ctx context.Context, after string, limit int) ([]tandem.Operation, error)
+	CancelOperation(ctx context.Context, id string) error
+	// WaitOperation returns an operation when it is done, or as it is when ctx ends.
+	WaitOperation(ctx context.Context, id string) (tandem.Operation, error)
+	// LinkColumns returns the linked columns of a link.
+	LinkColumns(ctx context.Context, link string) ([]tandem.Column, error)
+}
+
+// OperationsService is google.longrunning.Operations.
+type OperationsService struct {
+	longrunningpb.UnimplementedOperationsServer
+	Operations Operations
+}
+
+// GetOperation returns an operation as it is now.
+func (s *OperationsService) GetOperation(ctx context.Context, r *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
+	id, err := operationID(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	op, err := s.Operations.Operation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.convert(ctx, &op)
+}
+
+// ListOperations lists operations, the newest first.
+func (s *OperationsService) ListOperations(ctx context.Context, r *longrunningpb.ListOperationsRequest) (*longrunningpb.ListOperationsResponse, error) {
+	switch {
+	case r.GetFilter() != "":
+		return nil, tandem.Errorf(tandem.CodeUnimplemented, "UNIMPLEMENTED", "filter is not implemented yet; leave it out")
+	case r.GetPageSize() < 0 || r.GetPageSize() > maxPage:
+		return nil, tandem.InvalidField("page_size", "it must be from 0 to %d", maxPage)
+	}
+	page, err := parsePage("operations", r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	limit := pageSize(r.GetPageSize())
+	found, err := s.Operations.Operations(ctx, page.After, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	response := &longrunningpb.ListOperationsResponse{}
+	for i := range found[:min(limit, len(found))] {
+		op, err := s.convert(ctx, &found[i])
+		if err != nil {
+			return nil, err
+		}
+		response.Operations = append(response.Operations, op)
+	}
+	if len(found) > limit {
+		response.NextPageToken = pageToken{Scope: "operations", After: found[limit-1].ID}.encode()
+	}
+	return response, nil
+}
+
+// CancelOperation asks an operation to stop. What it wrote stays written.
+func (s *OperationsService) CancelOperation(ctx context.Context, r *longrunningpb.CancelOperationRequest) (*emptypb.Empty, error) {
+	id, err := operationID(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Operations.CancelOperation(ctx, id); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// WaitOperation returns an operation when it is done, or as it is after the timeout.
+func (s *OperationsService) WaitOperation(ctx context.Context, r *longrunningpb.WaitOperationRequest) (*longrunningpb.Operation, error) {
+	id, err := operationID(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	timeout := defaultWait
+	if r.GetTimeout() != nil {
+		timeout = min(r.GetTimeout().AsDuration(), maxWait)
+	}
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	op, err := s.Operations.WaitOperation(waiting, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.convert(ctx, &op)
+}
+
+func operationName(id string) string { return "operations/" + id }
+
+func operationID(name string) (string, error) {
+	id, found := strings.CutPrefix(name, "operations/")
+	if !found || id == "" || strings.Contains(id, "/") {
+		return "", tandem.InvalidField("name", "%q is not the name of an operation, operations/{operation}", name)
+	}
+	return id, nil
+}
+
+func (s *OperationsService) convert(ctx context.Context, op *tandem.Operation) (*longrunningpb.Operation, error) {
+	var columns []tandem.Column
+	if op.Report != nil && len(op.Report.Examples) > 0 {
+		// A link that was deleted, or whose table is gone, still has its report; values are then shown as text.
+		columns, _ = s.Operations.LinkColumns(ctx, op.Link)
+	}
+	return operation(op, columns)
+}
+
+// operation converts an operation; columns are those of its link, for the rows in its report.
+func operation(op *tandem.Operation, columns []tandem.Column) (*longrunningpb.Operation, error) {
+	metadata, err := anypb.New(syncMetadata(op))
+	if err != nil {
+		return nil, err
+	}
+	out := &longrunningpb.Operation{Name: operationName(op.ID), Metadata: metadata, Done: op.Done}
+	switch {
+	case op.Done && op.Error != nil:
+		out.Result = &longrunningpb.Operation_Error{Error: Status(op.Error).Proto()}
+	case op.Done && op.Report != nil:
+		response, err := anypb.New(syncResponse(op.Report, columns))
+		if err != nil {
+			return nil, err
+		}
+		out.Result = &longrunningpb.Operation_Response{Response: response}
+	}
+	return out, nil
+}
+
+func syncMetadata(op *tandem.Operation) proto.Message {
+	p := &op.Progress
+	out := &tandemv1.InitialSyncMetadata{
+		Link:      linkName(op.Link),
+		Phase:     tandemv1.InitialSyncMetadata_Phase(tandemv1.InitialSyncMetadata_Phase_value[p.Phase]),
+		RowsDone:  count(p.RowsDone),
+		RowsTotal: count(p.RowsTotal),
+		ApiCalls:  apiCalls(p.Reads, p.Writes),
+		StartTime: timestamppb.New(op.Created),
+	}
+	if out.Phase == tandemv1.InitialSyncMetadata_PHASE_UNSPECIFIED {
+		out.Phase = tandemv1.InitialSyncMetadata_WAITING
+	}
+	spent := op.Updated.Sub(p.Started).Seconds()
+	if p.Started.IsZero() || spent <= 0 || p.RowsDone == 0 {
+		return out
+	}
+	out.RowsPerSecond = float64(p.RowsDone) / spent
+	if left := p.RowsTotal - p.RowsDone; !op.Done && left > 0 {
+		seconds := float64(left) / out.RowsPerSecond
+		out.EstimatedEndTime = timestamppb.New(op.Updated.Add(time.Duration(seconds * float64(time.Second))))
+	}
+	return out
+}
+
+func syncResponse(report *tandem.SyncReport, columns []tandem.Column) proto.Message {
+	c := &report.Counts
+	out := &tandemv1.InitialSyncResponse{
+		Plan:     report.Plan,
+		Duration: durationpb.New(report.Duration),
+		ApiCalls: apiCalls(report.Reads, report.Writes),
+		Counts: &tandemv1.InitialSyncResponse_Counts{
+			Equal:              count(c.Equal),
+			InsertDatabase:     count(c.InsertDatabase),
+			InsertSheet:        count(c.InsertSheet),
+			UpdateDatabase:     count(c.UpdateDatabase),
+			UpdateSheet:        count(c.UpdateSheet),
+			DeleteDatabase:     count(c.DeleteDatabase),
+			DeleteSheet:        count(c.DeleteSheet),
+			Refused:            count(c.Refused),
+			SettledDatabaseWon: count(c.DatabaseWon),
+			SettledSheetWon:    count(c.SheetWon),
+			Skipped:            count(c.Skipped),
+		},
+	}
+	for _, e := range report.Examples {
+		out.Examples = append(out.Examples, &tandemv1.InitialSyncResponse_Example{
+			Key:            string(e.Key),
+			Kind:           tandemv1.InitialSyncResponse_Example_Kind(tandemv1.InitialSyncResponse_Example_Kind_value[e.Kind]),
+			Columns:        e.Columns,
+			DatabaseValues: namedValues(columns, e.Database),
+			SheetValues:    namedValues(columns, e.Sheet),
+			Message:        e.Message,
+		})
+	}
+	return out
+}
+
+func apiCalls(reads, writes int64) *tandemv1.ApiCalls {
+	return &tandemv1.ApiCalls{Reads: count(reads), Writes: count(writes)}
+}
+
+// count fits n into the contract's 32 bits.
+func count(n int64) int32 { return int32(max(0, min(n, 1<<31-1))) }

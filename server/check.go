@@ -1,0 +1,129 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/store"
+)
+
+// CheckOptions say what `tandem check` tries beside what the configuration names.
+type CheckOptions struct {
+	Spreadsheets []string
+}
+
+// errMissing means that the report says what is missing.
+var errMissing = errors.New("something is missing; see above")
+
+// checklist writes one line for each thing that was tried.
+type checklist struct {
+	out     io.Writer
+	missing int
+}
+
+// Check is `tandem check`: it tries everything that Serve needs, says in plain words what is missing and how to give it,
+// and fails when something is. Links and rows stay as they are.
+func Check(ctx context.Context, config Config, options CheckOptions, out io.Writer) error {
+	list := &checklist{out: out}
+	links := list.database(ctx, config)
+	list.google(ctx, config, sheetsToTry(links, options))
+	if list.missing > 0 {
+		return errMissing
+	}
+	_, _ = fmt.Fprintln(out, "\nEverything that serve needs is there.")
+	return nil
+}
+
+func (l *checklist) ok(format string, args ...any) {
+	_, _ = fmt.Fprintf(l.out, "ok       %s\n", fmt.Sprintf(format, args...))
+}
+
+func (l *checklist) bad(what string, err error) {
+	l.missing++
+	text := err.Error()
+	var known *tandem.Error
+	if errors.As(err, &known) {
+		text = known.Error()
+	}
+	_, _ = fmt.Fprintf(l.out, "MISSING  %s: %s\n", what, text)
+}
+
+// database tries the database and returns the links in it.
+func (l *checklist) database(ctx context.Context, config Config) []tandem.Link {
+	if config.DatabaseURL == "" {
+		l.bad("database", errors.New("no address; give --database-url or TANDEM_DATABASE_URL, sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB"))
+		return nil
+	}
+	st, err := store.Open(ctx, config.DatabaseURL, store.Options{})
+	if err != nil {
+		l.bad("database", err)
+		return nil
+	}
+	defer func() { _ = st.Close() }()
+	l.ok("database: reachable, and Tandem's own tables are there")
+	if try, ok := any(st).(interface{ TryCapture(context.Context) error }); ok {
+		if err := try.TryCapture(ctx); err != nil {
+			l.bad("triggers", err)
+		} else {
+			l.ok("triggers: can be made and removed")
+		}
+	}
+	tables, err := st.Tables(ctx)
+	if err != nil {
+		l.bad("tables", err)
+		return nil
+	}
+	linkable := 0
+	for _, table := range tables {
+		if table.Linkable {
+			linkable++
+		}
+	}
+	l.ok("tables: %d, of which %d can be linked", len(tables), linkable)
+	links, err := st.Links(ctx)
+	if err != nil {
+		l.bad("links", err)
+	}
+	return links
+}
+
+func sheetsToTry(links []tandem.Link, options CheckOptions) []string {
+	ids := slices.Clone(options.Spreadsheets)
+	for _, link := range links {
+		if !slices.Contains(ids, link.SpreadsheetID) {
+			ids = append(ids, link.SpreadsheetID)
+		}
+	}
+	return ids
+}
+
+// google tries the credentials, and whether each spreadsheet can be read and written.
+func (l *checklist) google(ctx context.Context, config Config, ids []string) {
+	client, err := openSheets(ctx, config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		l.bad("Google", err)
+		return
+	}
+	if len(ids) == 0 {
+		_, _ = fmt.Fprintln(l.out, "not tried: no spreadsheet is linked yet; name one with --spreadsheet ID, the part of its address between /d/ and /edit")
+		return
+	}
+	for _, id := range ids {
+		sheet, err := client.Spreadsheet(ctx, id)
+		if err != nil {
+			l.bad("spreadsheet "+id, err)
+			continue
+		}
+		l.ok("spreadsheet %s: %q can be read, it has %d tabs", id, sheet.Title, len(sheet.Tabs))
+		if err := client.TryWrite(ctx, id); err != nil {
+			l.bad("spreadsheet "+id, fmt.Errorf("it cannot be written to: %w", err))
+			continue
+		}
+		l.ok("spreadsheet %s: can be written to", id)
+	}
+}

@@ -1,0 +1,205 @@
+package server
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is everything that a server can be told. The zero value is not usable: take what Settings.Config returns.
+type Config struct {
+	HTTPAddr              string
+	GRPCAddr              string
+	DatabaseURL           string // sqlite:PATH or mysql://…; it may hold a password, so it is never logged
+	SheetsEndpoint        string // any server that speaks the Sheets API; "" is Google
+	GoogleCredentialsFile string // a service account's key; "" takes Application Default Credentials
+	Auth                  string // "none"
+	PollInterval          time.Duration
+	LogLevel              slog.Level
+}
+
+// AuthNone lets everybody do everything, and is refused on any address but loopback.
+const AuthNone = "none"
+
+// setting is one key. Its name is the flag's and the file's; the variable's is TANDEM_ and the name in capitals.
+type setting struct {
+	name, fallback, usage string
+	set                   func(c *Config, value string) error
+}
+
+// settings are all keys, in the order in which help shows them.
+var settings = []setting{
+	{"http-addr", "127.0.0.1:8080", "address for HTTP; port 0 picks one", func(c *Config, v string) error { c.HTTPAddr = v; return address(v) }},
+	{"grpc-addr", "127.0.0.1:9090", "address for gRPC; port 0 picks one", func(c *Config, v string) error { c.GRPCAddr = v; return address(v) }},
+	{"database-url", "", "sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB", func(c *Config, v string) error { c.DatabaseURL = v; return nil }},
+	{"sheets-endpoint", "", "URL of a server that speaks the Sheets API, instead of Google's", func(c *Config, v string) error { c.SheetsEndpoint = v; return nil }},
+	{"google-credentials-file", "", "key file of a Google service account; default: Application Default Credentials",
+		func(c *Config, v string) error { c.GoogleCredentialsFile = v; return nil }},
+	{"auth", "token", "who may call: none (loopback only); token is not there yet", func(c *Config, v string) error { c.Auth = v; return nil }},
+	{"poll-interval", "5s", "how often a tab is read when nothing says that it changed", func(c *Config, v string) (err error) {
+		if c.PollInterval, err = time.ParseDuration(v); err == nil && c.PollInterval <= 0 {
+			err = fmt.Errorf("it must be longer than 0")
+		}
+		return err
+	}},
+	{"log-level", "info", "debug, info, warn or error", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
+}
+
+// Settings collects values from flags, variables and a file, which go before each other in this order.
+type Settings struct {
+	flags map[string]string
+	file  string
+}
+
+// Flags defines a flag for each key, and --config for the file.
+func Flags(fs *flag.FlagSet) *Settings {
+	s := &Settings{flags: map[string]string{}}
+	for _, one := range settings {
+		usage := one.usage
+		if one.fallback != "" {
+			usage += " (default " + one.fallback + ")"
+		}
+		fs.Func(one.name, usage, func(value string) error {
+			s.flags[one.name] = value
+			return one.set(&Config{}, value)
+		})
+	}
+	fs.StringVar(&s.file, "config", "", "YAML file with the same keys")
+	return s
+}
+
+// Config returns the configuration after the flags were parsed. A key that is not known is an error that names it.
+func (s *Settings) Config(environ []string) (Config, error) {
+	var config Config
+	variables, err := fromEnvironment(environ)
+	if err != nil {
+		return config, err
+	}
+	path := s.file
+	if path == "" {
+		path = variables["config"]
+	}
+	file, err := fromFile(path)
+	if err != nil {
+		return config, err
+	}
+	for _, one := range settings {
+		value, from := one.fallback, "the default"
+		for _, source := range []struct {
+			name   string
+			values map[string]string
+		}{{path, file}, {variable(one.name), variables}, {"--" + one.name, s.flags}} {
+			if v, found := source.values[one.name]; found {
+				value, from = v, source.name
+			}
+		}
+		if err := one.set(&config, value); err != nil {
+			return config, fmt.Errorf("%s (from %s): %w", one.name, from, err)
+		}
+	}
+	return config, nil
+}
+
+func variable(name string) string {
+	return "TANDEM_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// fromEnvironment returns the values of TANDEM_ variables. TANDEM_TEST_ is left to tests.
+func fromEnvironment(environ []string) (map[string]string, error) {
+	known := map[string]string{variable("config"): "config"}
+	for _, one := range settings {
+		known[variable(one.name)] = one.name
+	}
+	values := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "TANDEM_") || strings.HasPrefix(name, "TANDEM_TEST_") {
+			continue
+		}
+		key, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("unknown variable %s; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// fromFile returns the values of a YAML file; "" is no file.
+func fromFile(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	var nodes map[string]yaml.Node
+	if err := yaml.Unmarshal(data, &nodes); err != nil {
+		return nil, fmt.Errorf("read config %s: %w", path, err)
+	}
+	values := map[string]string{}
+	for key, node := range nodes {
+		switch {
+		case !slices.ContainsFunc(settings, func(one setting) bool { return one.name == key }):
+			return nil, fmt.Errorf("config %s, line %d: unknown key %q; there are %s", path, node.Line, key, keyList())
+		case node.Kind != yaml.ScalarNode:
+			return nil, fmt.Errorf("config %s, line %d: %s must be a single value", path, node.Line, key)
+		}
+		values[key] = node.Value
+	}
+	return values, nil
+}
+
+func keyList() string {
+	names := make([]string, len(settings))
+	for i := range settings {
+		names[i] = settings[i].name
+	}
+	return strings.Join(names, ", ")
+}
+
+func address(value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return fmt.Errorf("%q is not HOST:PORT", value)
+	}
+	return nil
+}
+
+// check says what cannot work, before anything is opened.
+func (c *Config) check() error {
+	if c.DatabaseURL == "" {
+		return fmt.Errorf("database-url is missing: give --database-url sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB")
+	}
+	switch c.Auth {
+	case AuthNone:
+	case "token":
+		return fmt.Errorf("auth token is not there yet: give --auth none, which serves on loopback addresses only")
+	default:
+		return fmt.Errorf("auth %q is not known: give --auth none", c.Auth)
+	}
+	for name, addr := range map[string]string{"http-addr": c.HTTPAddr, "grpc-addr": c.GRPCAddr} {
+		if !loopback(addr) {
+			return fmt.Errorf("%s %s can be reached from other machines, where --auth none would let everybody in: take a loopback address such as 127.0.0.1:8080",
+				name, addr)
+		}
+	}
+	return nil
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

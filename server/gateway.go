@@ -1,0 +1,195 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/tandem-sync/tandem/api"
+	longrunninggw "github.com/tandem-sync/tandem/gen/google/longrunning"
+	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxRequest is how large a request may be, over HTTP and gRPC alike.
+const maxRequest = 16 << 20
+
+// newGateway returns the REST API over a channel to the services. It goes through the same interceptors as gRPC callers.
+func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Handler, error) {
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+			MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true},
+			UnmarshalOptions: protojson.UnmarshalOptions{},
+		}),
+		runtime.WithIncomingHeaderMatcher(incomingHeader),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithForwardResponseOption(setEtag),
+		runtime.WithErrorHandler(writeError),
+		runtime.WithRoutingErrorHandler(writeRoutingError),
+		runtime.WithDisablePathLengthFallback(),
+	)
+	for _, err := range []error{
+		tandemv1.RegisterLinkServiceHandlerClient(ctx, mux, tandemv1.NewLinkServiceClient(channel)),
+		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
+		tandemv1.RegisterCatalogServiceHandlerClient(ctx, mux, tandemv1.NewCatalogServiceClient(channel)),
+		longrunninggw.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(channel)),
+	} {
+		if err != nil {
+			return nil, fmt.Errorf("register REST handlers: %w", err)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Row names are percent-encoded keys, so the path goes on as it was sent and api unescapes it, once.
+		r = r.Clone(r.Context())
+		r.URL.Path, r.URL.RawPath = r.URL.EscapedPath(), ""
+		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		mux.ServeHTTP(notModified(w, r), r)
+	}), nil
+}
+
+// incomingHeader lets through what the services read.
+func incomingHeader(name string) (string, bool) {
+	switch http.CanonicalHeaderKey(name) {
+	case "If-Match", "Idempotency-Key":
+		return strings.ToLower(name), true
+	}
+	return "", false
+}
+
+// setEtag shows the etag of a row or link as the header, too.
+func setEtag(_ context.Context, w http.ResponseWriter, message proto.Message) error {
+	if tagged, ok := message.(interface{ GetEtag() string }); ok && tagged.GetEtag() != "" {
+		w.Header().Set("ETag", strconv.Quote(tagged.GetEtag()))
+	}
+	return nil
+}
+
+// conditional answers 304 instead of what the caller has already.
+type conditional struct {
+	http.ResponseWriter
+	known []string
+	drop  bool
+	begun bool
+}
+
+func notModified(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if r.Method != http.MethodGet || r.Header.Get("If-None-Match") == "" {
+		return w
+	}
+	var known []string
+	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		known = append(known, strings.TrimPrefix(strings.TrimSpace(tag), "W/"))
+	}
+	return &conditional{ResponseWriter: w, known: known}
+}
+
+// WriteHeader looks at the ETag that was set.
+func (c *conditional) WriteHeader(code int) {
+	if c.begun {
+		return
+	}
+	c.begun = true
+	tag := c.Header().Get("ETag")
+	for _, known := range c.known {
+		if code == http.StatusOK && tag != "" && (known == tag || known == "*") {
+			c.drop, code = true, http.StatusNotModified
+			c.Header().Del("Content-Type")
+		}
+	}
+	c.ResponseWriter.WriteHeader(code)
+}
+
+// Write drops the body of a 304.
+func (c *conditional) Write(data []byte) (int, error) {
+	c.WriteHeader(http.StatusOK)
+	if c.drop {
+		return len(data), nil
+	}
+	return c.ResponseWriter.Write(data)
+}
+
+// writeError answers with the failure as google.rpc.Status.
+func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+	failed := explained(api.Status(err))
+	code := runtime.HTTPStatusFromCode(failed.Code())
+	if failed.Code() == codes.Aborted && reason(failed) == api.ReasonEtagMismatch {
+		code = http.StatusPreconditionFailed
+	}
+	writeStatus(w, code, failed)
+}
+
+func writeStatus(w http.ResponseWriter, code int, failed *status.Status) {
+	for _, detail := range failed.Details() {
+		if retry, ok := detail.(*errdetails.RetryInfo); ok {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.GetRetryDelay().AsDuration().Seconds()))))
+		}
+	}
+	body, err := protojson.Marshal(failed.Proto())
+	if err != nil {
+		body = []byte(`{"code":13,"message":"the error could not be encoded"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+var (
+	unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
+	decoderWords = regexp.MustCompile(`^proto:[\s\x{a0}]*`)
+)
+
+// explained adds to the error of a body that could not be read which field it is about.
+func explained(s *status.Status) *status.Status {
+	if s.Code() != codes.InvalidArgument || len(s.Proto().GetDetails()) > 0 {
+		return s
+	}
+	text := decoderWords.ReplaceAllString(s.Message(), "")
+	violation := &errdetails.BadRequest_FieldViolation{Field: "body", Description: text}
+	if found := unknownField.FindStringSubmatch(text); found != nil {
+		violation.Field, violation.Description = found[1], "there is no such field"
+	}
+	with, err := status.New(codes.InvalidArgument, "the request cannot be read: "+text).WithDetails(
+		&errdetails.ErrorInfo{Reason: "INVALID_FIELD", Domain: api.Domain},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{violation}})
+	if err != nil {
+		return s
+	}
+	return with
+}
+
+func writeRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
+	noSuchPath(w, r, code)
+}
+
+// noSuchPath answers a request that no service takes.
+func noSuchPath(w http.ResponseWriter, r *http.Request, code int) {
+	switch code {
+	case http.StatusMethodNotAllowed:
+		writeStatus(w, code, status.Newf(codes.Unimplemented, "%s is not a method of this path", r.Method))
+	case http.StatusBadRequest:
+		writeStatus(w, code, status.New(codes.InvalidArgument, "the path is malformed"))
+	default:
+		writeStatus(w, http.StatusNotFound, status.New(codes.NotFound, "there is nothing at this path; /openapi.yaml describes what there is"))
+	}
+}
+
+// reason returns the reason that a status carries.
+func reason(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/api"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+)
+
+// interceptors are what every call goes through, over gRPC and over REST alike: one log line, recovery from panics,
+// validation, and the translation of errors.
+type interceptors struct {
+	log       *slog.Logger
+	validator protovalidate.Validator
+	now       func() time.Time
+}
+
+// unary handles one call. Errors are logged here and nowhere else: what callers do not see stands in the log.
+func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
+	began := i.now()
+	err = i.guarded(func() error {
+		if err := i.validate(request); err != nil {
+			return err
+		}
+		response, err = handler(ctx, request)
+		return err
+	})
+	err = i.end(ctx, info.FullMethod, began, err)
+	if err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// stream handles a call that streams.
+func (i *interceptors) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	began := i.now()
+	err := i.guarded(func() error { return handler(service, stream) })
+	return i.end(stream.Context(), info.FullMethod, began, err)
+}
+
+// guarded turns a panic into an error.
+func (i *interceptors) guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return call()
+}
+
+// end logs the call, without its values, and returns its error as callers may see it.
+func (i *interceptors) end(ctx context.Context, method string, began time.Time, err error) error {
+	seen := api.Status(err)
+	code := seen.Code()
+	level := slog.LevelInfo
+	switch {
+	case code == codes.Internal || code == codes.Unknown || code == codes.DataLoss:
+		level = slog.LevelError
+	case strings.HasPrefix(method, "/grpc."): // health and reflection
+		level = slog.LevelDebug
+	}
+	fields := []slog.Attr{slog.String("method", strings.TrimPrefix(method, "/")), slog.String("code", code.String()),
+		slog.Duration("duration", i.now().Sub(began))}
+	var known *tandem.Error
+	switch {
+	case err == nil:
+	case level == slog.LevelError:
+		fields = append(fields, slog.String("error", err.Error()))
+	case errors.As(err, &known):
+		// Messages and descriptions quote what callers sent; reasons and field names do not.
+		fields = append(fields, slog.String("reason", known.Reason), slog.Any("fields", fieldNames(known)))
+	}
+	i.log.LogAttrs(ctx, level, "call", fields...)
+	if err == nil {
+		return nil
+	}
+	return seen.Err()
+}
+
+func fieldNames(err *tandem.Error) []string {
+	var names []string
+	for _, f := range err.Fields {
+		names = append(names, f.Field)
+	}
+	return names
+}
+
+// validate checks a request against the rules in the contract.
+func (i *interceptors) validate(request any) error {
+	message, ok := request.(proto.Message)
+	if !ok {
+		return nil
+	}
+	err := i.validator.Validate(message)
+	var invalid *protovalidate.ValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	problem := &tandem.Error{Code: tandem.CodeInvalid, Reason: "INVALID_FIELD", Message: "the request is not valid"}
+	for _, v := range invalid.Violations {
+		field := violatedField(protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetRuleId())
+		problem.Fields = append(problem.Fields, tandem.FieldViolation{Field: field, Description: v.Proto.GetMessage()})
+	}
+	return problem
+}
+
+// violatedField returns the field that a violation is about. Rules that look into a message are named for the field that
+// they look at, such as "link.table.required" on "link".
+func violatedField(path, rule string) string {
+	if cut := strings.LastIndexByte(rule, '.'); cut > 0 && strings.HasPrefix(rule[:cut], path+".") {
+		return rule[:cut]
+	}
+	return path
+}

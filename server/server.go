@@ -1,0 +1,213 @@
+// Package server is the process: configuration, listeners, the interceptors that every call goes through, the REST
+// gateway, and the wiring of the packages that know nothing of each other.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/fullstorydev/grpchan/inprocgrpc"
+	"github.com/tandem-sync/tandem/api"
+	"github.com/tandem-sync/tandem/gen"
+	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+)
+
+// How long each part of a shutdown may take; together less than the 10 s after which a supervisor kills.
+const (
+	callsEnd  = 3 * time.Second
+	workerEnd = 5 * time.Second
+)
+
+// Server is one process of Tandem, any number of which may share a database.
+type Server struct {
+	log     *slog.Logger
+	backend *backend
+	channel *inprocgrpc.Channel // to the services, through the interceptors
+	gateway http.Handler
+	health  *health.Server
+	http    *http.Server
+	grpc    *grpc.Server
+
+	httpListener, grpcListener net.Listener
+}
+
+// New opens the database, brings its schema up to date and begins to listen. Calls are answered, and links worked on, once
+// Run runs.
+func New(ctx context.Context, config Config, log *slog.Logger) (*Server, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	backend, err := openBackend(ctx, config, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{log: log, backend: backend}
+	if err := s.build(ctx); err != nil {
+		return nil, errors.Join(err, backend.close())
+	}
+	if err := s.listen(ctx, config); err != nil {
+		return nil, errors.Join(err, backend.close())
+	}
+	return s, nil
+}
+
+// build makes the services and puts them behind gRPC and REST.
+func (s *Server) build(ctx context.Context) error {
+	validator, err := protovalidate.New()
+	if err != nil {
+		return fmt.Errorf("prepare validation: %w", err)
+	}
+	each := &interceptors{log: s.log, validator: validator, now: time.Now}
+	s.channel = (&inprocgrpc.Channel{}).WithServerUnaryInterceptor(each.unary).WithServerStreamInterceptor(each.stream)
+	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(each.unary), grpc.StreamInterceptor(each.stream), grpc.MaxRecvMsgSize(maxRequest))
+	s.health = health.NewServer()
+	for _, registrar := range []grpc.ServiceRegistrar{s.channel, s.grpc} {
+		s.backend.register(registrar)
+		grpc_health_v1.RegisterHealthServer(registrar, s.health)
+	}
+	reflection.Register(s.grpc)
+	if s.gateway, err = newGateway(ctx, s.channel); err != nil {
+		return err
+	}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	return nil
+}
+
+// register makes the services and registers them.
+func (b *backend) register(registrar grpc.ServiceRegistrar) {
+	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Now: time.Now})
+	tandemv1.RegisterRowServiceServer(registrar, &api.RowService{Sources: b})
+	tandemv1.RegisterCatalogServiceServer(registrar, &api.CatalogService{Tables: b, Spreadsheets: b})
+	longrunningpb.RegisterOperationsServer(registrar, &api.OperationsService{Operations: b})
+}
+
+func (s *Server) listen(ctx context.Context, config Config) (err error) {
+	var how net.ListenConfig
+	if s.httpListener, err = how.Listen(ctx, "tcp", config.HTTPAddr); err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	if s.grpcListener, err = how.Listen(ctx, "tcp", config.GRPCAddr); err != nil {
+		return errors.Join(fmt.Errorf("listen for gRPC: %w", err), s.httpListener.Close())
+	}
+	return nil
+}
+
+// HTTPAddr is the address that HTTP is answered at.
+func (s *Server) HTTPAddr() string { return s.httpListener.Addr().String() }
+
+// GRPCAddr is the address that gRPC is answered at.
+func (s *Server) GRPCAddr() string { return s.grpcListener.Addr().String() }
+
+// Channel reaches the services in process, through the same interceptors as every other caller.
+func (s *Server) Channel() grpc.ClientConnInterface { return s.channel }
+
+// Run serves until ctx ends, or until something fails. Then it stops taking calls, lets those under way end, hands back
+// the links that it works on, and closes the database, all within 10 s.
+func (s *Server) Run(ctx context.Context) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var worker sync.WaitGroup
+	worker.Go(func() { s.backend.work(working) })
+	failed := make(chan error, 2)
+	go func() { failed <- s.http.Serve(s.httpListener) }()
+	go func() { failed <- s.grpc.Serve(s.grpcListener) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("stopping")
+	case err = <-failed:
+	}
+	s.endCalls()
+	stopWork()
+	if !within(workerEnd, worker.Wait) {
+		s.log.Warn("cycles did not end in time; their leases run out by themselves")
+	}
+	return errors.Join(err, s.backend.close())
+}
+
+// endCalls stops taking calls and waits for those under way. Sheet writes among them wait for the worker, which therefore
+// still runs.
+func (s *Server) endCalls() {
+	s.health.Shutdown()
+	ctx, cancel := context.WithTimeout(context.Background(), callsEnd)
+	defer cancel()
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		if s.http.Shutdown(ctx) != nil {
+			_ = s.http.Close()
+		}
+	})
+	calls.Go(func() {
+		if !within(callsEnd, s.grpc.GracefulStop) {
+			s.grpc.Stop()
+		}
+	})
+	calls.Wait()
+}
+
+// within reports whether wait returned in time.
+func within(limit time.Duration, wait func()) bool {
+	done := make(chan struct{})
+	go func() { wait(); close(done) }()
+	select {
+	case <-done:
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}
+
+// ServeHTTP answers REST and the few pages beside it. It is no http.ServeMux, which would clean the paths of keys.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	if strings.HasPrefix(path, "/v1/") {
+		s.gateway.ServeHTTP(w, r)
+		return
+	}
+	var page func(http.ResponseWriter, *http.Request)
+	switch path {
+	case "/healthz":
+		page = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+	case "/readyz":
+		page = s.ready
+	case "/openapi.yaml":
+		page = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/yaml")
+			_, _ = w.Write(gen.OpenAPI)
+		}
+	default:
+		noSuchPath(w, r, http.StatusNotFound)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		noSuchPath(w, r, http.StatusMethodNotAllowed)
+		return
+	}
+	page(w, r)
+}
+
+// ready tells whether calls can be answered: the database is there and its schema is ours.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	if err := s.backend.Ping(ctx); err != nil {
+		s.log.Warn("not ready", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/api"
+	"github.com/tandem-sync/tandem/engine"
+	"github.com/tandem-sync/tandem/sheets"
+	"github.com/tandem-sync/tandem/store"
+)
+
+// pruneEvery is how often what is too old to be asked for is removed.
+const pruneEvery = time.Hour
+
+// backend is everything behind the services: the interfaces of api and engine meet the store and the sheets here.
+type backend struct {
+	*store.Store
+	sheets *sheets.Client
+	worker *engine.Worker
+	scans  *scans
+	log    *slog.Logger
+}
+
+// openBackend opens the database and makes the client of the Sheets API. Google is not called.
+func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend, error) {
+	b := &backend{log: log, scans: newScans(time.Now)}
+	client, err := openSheets(ctx, config, log)
+	if err != nil {
+		return nil, err
+	}
+	b.sheets = client
+	// The store announces links that have something to do; the worker, which needs the store, comes after it.
+	wake := func(link string) { b.worker.Wake(link) }
+	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake}); err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname()
+	b.worker = engine.New(engine.Options{
+		Store: b.Store,
+		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
+			return b.Store.OpenTable(ctx, link)
+		},
+		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab { return b.sheets.Open(link, columns).Journaled() },
+		Logger:  log,
+		Holder:  fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		Poll:    config.PollInterval,
+	})
+	return b, nil
+}
+
+func openSheets(ctx context.Context, config Config, log *slog.Logger) (*sheets.Client, error) {
+	client, err := sheets.New(ctx, sheets.Options{Endpoint: config.SheetsEndpoint, CredentialsFile: config.GoogleCredentialsFile, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("open Google Sheets: %w", err)
+	}
+	return client, nil
+}
+
+// work runs the worker until ctx ends, and removes now and then what nobody can ask for any more.
+func (b *backend) work(ctx context.Context) {
+	go func() {
+		ticker := time.NewTicker(pruneEvery)
+		defer ticker.Stop()
+		for {
+			if err := b.Store.Prune(ctx); err != nil && ctx.Err() == nil {
+				b.log.Warn("old records not removed", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	b.worker.Run(ctx)
+}
+
+func (b *backend) close() error { return b.Store.Close() }
+
+// OpenSource opens one side of a link for the API.
+func (b *backend) OpenSource(ctx context.Context, link *tandem.Link, source tandem.Source) (api.RowSource, error) {
+	table, err := b.Store.OpenTable(ctx, link)
+	if err != nil {
+		return nil, err
+	}
+	if source == tandem.Database {
+		return tableRows{Table: table, now: time.Now}, nil
+	}
+	columns := table.Columns()
+	return &sheetRows{RowWriter: b.Store.SheetWriter(link), columns: columns, tab: b.sheets.Open(link, columns), scans: b.scans,
+		name: fmt.Sprintf("%s@%d.%d", link.ID, link.Number, link.Version), key: link.Key}, nil
+}
+
+// LinkColumns returns the columns of a link as its table has them now.
+func (b *backend) LinkColumns(ctx context.Context, id string) ([]tandem.Column, error) {
+	link, err := b.Store.Link(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	table, err := b.Store.OpenTable(ctx, &link)
+	if err != nil {
+		return nil, err
+	}
+	return table.Columns(), nil
+}
+
+// Spreadsheet returns a spreadsheet with the headers of its tabs.
+func (b *backend) Spreadsheet(ctx context.Context, id string, headerRow int) (*tandem.Spreadsheet, error) {
+	if headerRow > 1 {
+		return nil, &tandem.Error{Code: tandem.CodeUnimplemented, Reason: "UNIMPLEMENTED", Message: "headers in another row than the first are not implemented yet",
+			Fields: []tandem.FieldViolation{{Field: "link.header_row", Description: "not implemented yet; leave it out"}}}
+	}
+	return b.sheets.Spreadsheet(ctx, id)
+}
+
+// AddTab adds an empty tab.
+func (b *backend) AddTab(ctx context.Context, spreadsheet, title string) (tandem.TabInfo, error) {
+	return b.sheets.AddTab(ctx, spreadsheet, title)
+}
+
+// SetUp writes the headers of a link's empty tab.
+func (b *backend) SetUp(ctx context.Context, link *tandem.Link, columns []tandem.Column) error {
+	return b.sheets.Open(link, columns).Setup(ctx)
+}

@@ -1,0 +1,25 @@
+package sheets
+
+import (
+	"context"
+
+	api "google.golang.org/api/sheets/v4"
+)
+
+// checkKey is the developer metadata that TryWrite makes and removes.
+const checkKey = "tandem.check"
+
+// TryWrite finds out whether a spreadsheet can be written to, in one write that leaves it as it was.
+func (c *Client) TryWrite(ctx context.Context, spreadsheetID string) error {
+	location := &api.DeveloperMetadataLocation{Spreadsheet: true}
+	_, err := c.service.Spreadsheets.BatchUpdate(spreadsheetID, &api.BatchUpdateSpreadsheetRequest{Requests: []*api.Request{
+		{CreateDeveloperMetadata: &api.CreateDeveloperMetadataRequest{DeveloperMetadata: &api.DeveloperMetadata{
+			MetadataKey: checkKey, Location: location, Visibility: "DOCUMENT"}}},
+		{DeleteDeveloperMetadata: &api.DeleteDeveloperMetadataRequest{DataFilter: &api.DataFilter{
+			DeveloperMetadataLookup: &api.DeveloperMetadataLookup{MetadataKey: checkKey}}}},
+	}}).Context(ctx).Do()
+	if err != nil {
+		return c.translate(err, "try to write to spreadsheet %s", spreadsheetID)
+	}
+	return nil
+}

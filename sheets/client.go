@@ -1,0 +1,203 @@
+package sheets
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/api/option"
+	api "google.golang.org/api/sheets/v4"
+	htransport "google.golang.org/api/transport/http"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// imageTitle is the hidden tab that holds what stood where we wrote last. People have no use for it.
+const imageTitle = "_tandem"
+
+// Options say how to reach Google. The zero value is Google itself with Application Default Credentials.
+type Options struct {
+	// Endpoint is any server that speaks the Sheets API, called without credentials; "" is Google.
+	Endpoint string
+	// CredentialsFile is a service account's JSON key; "" means Application Default Credentials.
+	CredentialsFile string
+	// HTTPClient, when set, carries the calls: a transport to a handler in process.
+	HTTPClient *http.Client
+	Logger     *slog.Logger
+	Now        func() time.Time
+	// Sleep waits, or returns early with the context's error.
+	Sleep func(context.Context, time.Duration) error
+	// ReadsPerMinute and WritesPerMinute are our own budget, kept to before Google refuses. 0 is Google's limit of 60 each
+	// when Endpoint is "", and no limit otherwise.
+	ReadsPerMinute, WritesPerMinute int
+}
+
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Endpoint == "" && o.ReadsPerMinute == 0 {
+		o.ReadsPerMinute = googlePerMinute
+	}
+	if o.Endpoint == "" && o.WritesPerMinute == 0 {
+		o.WritesPerMinute = googlePerMinute
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Client calls the Sheets API for every tab of a process, within one budget. It is safe for concurrent use.
+type Client struct {
+	opt     Options
+	service *api.Service
+	calls   counter
+	account string // the service account's address, for messages; "" when not known
+
+	mu   sync.Mutex
+	tabs map[tabID]*memory
+}
+
+// tabID is whose memory it is: two links never share one, since their columns differ.
+type tabID struct {
+	spreadsheet string
+	sheet       int64
+	link        string
+}
+
+// New returns a Client. No call is made; bad credentials show at the first one.
+func New(ctx context.Context, opt Options) (*Client, error) {
+	opt.setDefaults()
+	c := &Client{opt: opt, tabs: map[tabID]*memory{}}
+	base := http.DefaultTransport
+	timeout := longestCall
+	if opt.HTTPClient != nil && opt.HTTPClient.Transport != nil {
+		base = opt.HTTPClient.Transport
+	}
+	if opt.HTTPClient != nil && opt.HTTPClient.Timeout > 0 {
+		timeout = opt.HTTPClient.Timeout
+	}
+	if opt.Endpoint == "" {
+		options := []option.ClientOption{option.WithScopes(api.SpreadsheetsScope)}
+		if opt.CredentialsFile != "" {
+			c.account = accountOf(opt.CredentialsFile)
+			options = append(options, option.WithAuthCredentialsFile(option.ServiceAccount, opt.CredentialsFile))
+		}
+		authorized, err := htransport.NewTransport(ctx, base, options...)
+		if err != nil {
+			return nil, tandem.Errorf(tandem.CodeUnauthenticated, "GOOGLE_CREDENTIALS",
+				"the Google credentials cannot be used: %v; give a service account's key file, or set up Application Default Credentials", err)
+		}
+		base = authorized
+	}
+	retrying := &retrier{base: base, opt: &c.opt, timeout: timeout, calls: &c.calls,
+		reads: newBudget(&c.opt, opt.ReadsPerMinute), writes: newBudget(&c.opt, opt.WritesPerMinute)}
+	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: retrying})}
+	if opt.Endpoint != "" {
+		options = append(options, option.WithEndpoint(strings.TrimSuffix(opt.Endpoint, "/")+"/"))
+	}
+	service, err := api.NewService(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("make sheets client: %w", err)
+	}
+	c.service = service
+	return c, nil
+}
+
+// Calls returns how many calls of the Sheets API this Client has made, tries that Google turned down included.
+func (c *Client) Calls() (reads, writes int64) { return c.calls.read.Load(), c.calls.write.Load() }
+
+// Spreadsheet returns a spreadsheet's tabs with the texts of their first rows. Our own hidden tab is left out. It makes
+// two calls.
+func (c *Client) Spreadsheet(ctx context.Context, id string) (*tandem.Spreadsheet, error) {
+	answer, err := c.service.Spreadsheets.Get(id).Fields("properties(title,locale,timeZone)", sheetFields).Context(ctx).Do()
+	if err != nil {
+		return nil, c.translate(err, "read spreadsheet %s", id)
+	}
+	sheet := &tandem.Spreadsheet{ID: id}
+	if p := answer.Properties; p != nil {
+		sheet.Title, sheet.Locale, sheet.TimeZone = p.Title, p.Locale, p.TimeZone
+	}
+	var ranges []string
+	for _, s := range answer.Sheets {
+		if s.Properties.Title == imageTitle || s.Properties.GridProperties == nil {
+			continue
+		}
+		sheet.Tabs = append(sheet.Tabs, tabInfo(s.Properties))
+		ranges = append(ranges, quoteTitle(s.Properties.Title)+"!1:1")
+	}
+	if len(ranges) == 0 {
+		return sheet, nil
+	}
+	headers, err := c.service.Spreadsheets.Values.BatchGet(id).Ranges(ranges...).ValueRenderOption("UNFORMATTED_VALUE").Context(ctx).Do()
+	if err != nil {
+		return nil, c.translate(err, "read the header rows of spreadsheet %s", id)
+	}
+	for i := range headers.ValueRanges {
+		if i < len(sheet.Tabs) && len(headers.ValueRanges[i].Values) > 0 {
+			for _, cell := range headers.ValueRanges[i].Values[0] {
+				sheet.Tabs[i].Headers = append(sheet.Tabs[i].Headers, headerText(cell))
+			}
+		}
+	}
+	return sheet, nil
+}
+
+const sheetFields = "sheets.properties(sheetId,title,hidden,gridProperties(rowCount,columnCount))"
+
+func tabInfo(p *api.SheetProperties) tandem.TabInfo {
+	info := tandem.TabInfo{SheetID: p.SheetId, Title: p.Title, Hidden: p.Hidden}
+	if g := p.GridProperties; g != nil {
+		info.Rows, info.Columns = g.RowCount, g.ColumnCount
+	}
+	return info
+}
+
+// AddTab adds an empty tab.
+func (c *Client) AddTab(ctx context.Context, spreadsheetID, title string) (tandem.TabInfo, error) {
+	request := &api.BatchUpdateSpreadsheetRequest{Requests: []*api.Request{
+		{AddSheet: &api.AddSheetRequest{Properties: &api.SheetProperties{Title: title}}}}}
+	answer, err := c.service.Spreadsheets.BatchUpdate(spreadsheetID, request).Context(ctx).Do()
+	if err != nil {
+		if isBadRequest(err, "already exists") {
+			return tandem.TabInfo{}, tandem.Errorf(tandem.CodeAlreadyExists, "TAB_EXISTS", "the spreadsheet has a tab %q already", title)
+		}
+		return tandem.TabInfo{}, c.translate(err, "add tab %q", title)
+	}
+	if len(answer.Replies) == 0 || answer.Replies[0].AddSheet == nil {
+		return tandem.TabInfo{}, fmt.Errorf("add tab %q: the answer does not name the tab", title)
+	}
+	return tabInfo(answer.Replies[0].AddSheet.Properties), nil
+}
+
+// Open returns the tab of a link. It makes no call. Columns stand in the link's order, each with its Zone where it shows
+// timestamps. What is known of a tab from earlier reads is kept in the Client, so opening one for every cycle is cheap.
+func (c *Client) Open(link *tandem.Link, columns []tandem.Column) *Tab {
+	id := tabID{link.SpreadsheetID, link.SheetID, link.ID}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.tabs[id]
+	if known == nil {
+		known = &memory{title: link.Tab}
+		c.tabs[id] = known
+	}
+	return newTab(c, link, columns, known)
+}

@@ -1,0 +1,121 @@
+package emulator
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Fault makes calls go wrong, the next Count of them (0 is one).
+type Fault struct {
+	// Method is one of Google's ids, such as spreadsheets.batchUpdate, or "*".
+	Method string `json:"method"`
+	// Kind is before (fails, nothing happened), after (fails, yet it took effect), hang (took effect, the reply
+	// is held), drop (the connection breaks, nothing happened) or dropAfter (it breaks, yet it took effect).
+	Kind string `json:"kind"`
+	// Status is the HTTP status of before and after; 0 is 503.
+	Status int `json:"status"`
+	Count  int `json:"count"`
+	// DelayMs ends a hang after that long, with the connection broken; 0 holds until the caller gives up.
+	DelayMs int `json:"delayMs"`
+}
+
+var faultKinds = []string{"before", "after", "hang", "drop", "dropAfter"}
+
+// AddFault arms a fault. Faults are used up in the order they came.
+func (e *Emulator) AddFault(f Fault) error {
+	if !slices.Contains(faultKinds, f.Kind) {
+		return invalid("kind must be one of before, after, hang, drop, dropAfter, not %q", f.Kind)
+	}
+	if f.Method != "*" && !slices.ContainsFunc(e.methods, func(m *apiMethod) bool { return m.id == f.Method }) {
+		return invalid("method %q is none that the emulator has; use its id, such as spreadsheets.batchUpdate, or *", f.Method)
+	}
+	if f.Count <= 0 {
+		f.Count = 1
+	}
+	if f.Status == 0 {
+		f.Status = http.StatusServiceUnavailable
+	}
+	if f.Status < 400 || f.Status > 599 {
+		return invalid("status must be an HTTP error, not %d", f.Status)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.faults = append(e.faults, &f)
+	return nil
+}
+
+// ClearFaults disarms all faults.
+func (e *Emulator) ClearFaults() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.faults = nil
+}
+
+// admit charges the call's quota and takes the fault that is due for it, if any.
+func (e *Emulator) admit(c *call) (*Fault, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.charge(c); err != nil {
+		return nil, err
+	}
+	for i, f := range e.faults {
+		if f.Method != "*" && f.Method != c.method.id {
+			continue
+		}
+		if f.Count--; f.Count == 0 {
+			e.faults = slices.Delete(slices.Clone(e.faults), i, i+1)
+		}
+		due := *f
+		return &due, nil
+	}
+	return nil, nil
+}
+
+func (f *Fault) early() bool { return f.Kind == "before" || f.Kind == "drop" }
+
+// fail answers as the fault says. Breaking off is done the way net/http means it: by its ErrAbortHandler.
+func (e *Emulator) fail(w http.ResponseWriter, r *http.Request, f *Fault) {
+	switch f.Kind {
+	case "before", "after":
+		e.answerError(w, r, faultError(f.Status))
+		return
+	case "hang":
+		if f.DelayMs > 0 {
+			e.options.Sleep(r.Context(), time.Duration(f.DelayMs)*time.Millisecond)
+		} else {
+			select {
+			case <-r.Context().Done():
+			case <-e.closed:
+			}
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func faultError(status int) *apiError {
+	e := &apiError{code: status}
+	switch status {
+	case http.StatusTooManyRequests:
+		return quotaExceeded("Read", true, 60)
+	case http.StatusServiceUnavailable:
+		e.status, e.message = "UNAVAILABLE", "The service is currently unavailable."
+	case http.StatusGatewayTimeout:
+		e.status, e.message = "DEADLINE_EXCEEDED", "The deadline expired before the operation could complete."
+	case http.StatusForbidden:
+		e.status, e.message = "PERMISSION_DENIED", "The caller does not have permission"
+	case http.StatusUnauthorized:
+		e.status, e.message = "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, "+
+			"login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+	case http.StatusNotFound:
+		return notFound()
+	case http.StatusConflict:
+		e.status, e.message = "ABORTED", "The operation was aborted."
+	default:
+		e.status, e.message = "INTERNAL", "Internal error encountered."
+		if status < 500 {
+			e.status, e.message = "INVALID_ARGUMENT", "Request contains an invalid argument."
+		}
+	}
+	return e
+}

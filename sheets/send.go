@@ -1,0 +1,313 @@
+package sheets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/api/googleapi"
+	api "google.golang.org/api/sheets/v4"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// refusalTries is how many calls are spent on finding out which rows Google refuses.
+const refusalTries = 12
+
+// Send writes the batch in one atomic call and judges where it landed by the copies that come back. What landed on other
+// rows or columns than it was meant for, or over something that changed meanwhile, is put back at once and has Moved.
+//
+// The result is aligned with the batch's changes. An error that is ErrUnknownOutcome leaves open whether the batch took
+// effect: Settle must tell before anything else is done. After any other error nothing was written.
+func (t *Tab) Send(ctx context.Context, b *Batch) ([]tandem.Applied, error) {
+	applied := make([]tandem.Applied, len(b.Ops))
+	rest, index := *b, make([]int, len(b.Ops)) // index: where each op left in rest stands in b
+	for i := range index {
+		index[i] = i
+	}
+	alone := map[int]bool{}
+	for try := 0; ; try++ {
+		if len(rest.Ops) == 0 {
+			return applied, nil
+		}
+		images, refused, err := t.post(ctx, &rest, alone)
+		if err == nil {
+			results, err := t.judge(ctx, &rest, images)
+			for i, result := range results {
+				applied[index[i]] = result
+			}
+			return applied, err
+		}
+		if refused == nil {
+			return nil, err
+		}
+		if len(refused) > 1 && try < refusalTries {
+			for _, i := range refused {
+				alone[i] = true
+			}
+			continue
+		}
+		for _, i := range refused {
+			applied[index[i]] = t.refusedOp(&rest.Ops[i], err)
+		}
+		rest.Ops, index, alone = without(rest.Ops, refused), without(index, refused), map[int]bool{}
+		if try >= 2*refusalTries {
+			return nil, err
+		}
+	}
+}
+
+func without[T any](list []T, gone []int) []T {
+	var kept []T
+	for i := range list {
+		if !slices.Contains(gone, i) {
+			kept = append(kept, list[i])
+		}
+	}
+	return kept
+}
+
+// refusedOp is what became of an op that Google refused: rows that are not there any more have moved.
+func (t *Tab) refusedOp(o *op, err error) tandem.Applied {
+	var answer *googleapi.Error
+	errors.As(err, &answer)
+	for _, sign := range []string{"doesn't exist", "exceeds grid limits", "beyond the last", "there are only", "out of bounds", "outside"} {
+		if strings.Contains(answer.Message, sign) {
+			t.forget()
+			return tandem.Applied{Outcome: tandem.Moved}
+		}
+	}
+	where := "a new row"
+	if o.Row >= 0 {
+		where = fmt.Sprintf("row %d", o.Row+1)
+	}
+	return tandem.Applied{Outcome: tandem.Refused, Err: tandem.Errorf(tandem.CodePermission, "GOOGLE_REFUSED",
+		"Google refuses to write %s of tab %q: %s", where, t.title(), answer.Message)}
+}
+
+// imageCells is what is asked of copied cells.
+const imageCells = "userEnteredValue,effectiveValue,formattedValue,userEnteredFormat.numberFormat"
+
+const imageFields = googleapi.Field("updatedSpreadsheet(sheets(properties.sheetId,data(startRow,startColumn,rowData(values(" + imageCells + ")))))")
+
+// post makes the call. On a refusal that names ops it returns these; nothing was written then.
+func (t *Tab) post(ctx context.Context, b *Batch, alone map[int]bool) (images *gridCells, refused []int, err error) {
+	t.known.mu.Lock()
+	image, stale := t.known.image, t.known.stale
+	t.known.mu.Unlock()
+	c := t.requests(b, image, stale, alone)
+	request := &api.BatchUpdateSpreadsheetRequest{Requests: c.requests, IncludeSpreadsheetInResponse: true,
+		ResponseIncludeGridData: true, ResponseRanges: c.ranges}
+	answer, err := t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, request).Fields(imageFields).
+		Context(counting(ctx, &t.calls)).Do()
+	if err != nil {
+		return nil, c.refusedOps(err), t.sendError(err)
+	}
+	t.known.mu.Lock()
+	t.known.stale = nil
+	t.known.image = &imageTab{id: c.image, size: grown(image, b.imageSize())}
+	t.known.mu.Unlock()
+	sheet := sheetByID(answer.UpdatedSpreadsheet, c.image)
+	if sheet == nil {
+		return nil, nil, fmt.Errorf("%w: the answer does not show what stood there", ErrUnknownOutcome)
+	}
+	return &gridCells{parts: sheet.Data}, nil, nil
+}
+
+func grown(image *imageTab, need gridSize) gridSize {
+	if image == nil {
+		return need
+	}
+	return gridSize{max(image.size.rows, need.rows), max(image.size.columns, need.columns)}
+}
+
+// refusedOps returns the ops of the request that Google refused the batch for; nil when it was none of theirs.
+func (c *call) refusedOps(err error) []int {
+	n := failedRequest(err)
+	if !isClean(err) || n < 0 || n >= len(c.of) {
+		return nil
+	}
+	return c.of[n]
+}
+
+// sendError tells failures after which nothing was written from those that leave it open.
+func (t *Tab) sendError(err error) error {
+	switch {
+	case isBadRequest(err, "already exists"), isUnknownRange(err), !isClean(err):
+		// The id is taken, so an earlier try took effect; or the answer's ranges were at fault, after the effect.
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, t.failed(err, "write to tab %q", t.title()))
+	}
+	t.known.mu.Lock()
+	t.known.image = nil // it may be gone: the next Prepare looks
+	t.known.mu.Unlock()
+	t.forget()
+	return t.failed(err, "write to tab %q", t.title())
+}
+
+// judge compares the images with what the batch expected to write over, has strays put back, and returns what landed.
+func (t *Tab) judge(ctx context.Context, b *Batch, images *gridCells) ([]tandem.Applied, error) {
+	applied := make([]tandem.Applied, len(b.Ops))
+	strays := t.strays(b, images)
+	astray := map[int]bool{}
+	for _, s := range strays {
+		astray[s.op] = true
+		applied[s.op] = tandem.Applied{Outcome: tandem.Moved}
+	}
+	if err := t.placeAdded(ctx, b, images, astray); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	for i := range b.Ops {
+		o := &b.Ops[i]
+		switch {
+		case astray[i]:
+		case o.Kind == tandem.Insert && o.Row < 0:
+			applied[i] = tandem.Applied{Outcome: tandem.Moved}
+		default:
+			applied[i] = tandem.Applied{Outcome: tandem.Landed, Row: t.rowOf(o)}
+		}
+	}
+	if len(strays) > 0 {
+		t.forget()
+		t.client.opt.Logger.Warn("write landed astray, putting back", "spreadsheet", t.link.SpreadsheetID, "tab", t.title(), "rows", len(strays))
+		if err := t.repair(ctx, b, strays); err != nil {
+			return nil, err
+		}
+		return applied, nil
+	}
+	t.follow(b)
+	return applied, nil
+}
+
+// placeAdded finds out where new rows went: from the images of the last rows or, where people moved them out of sight,
+// from the tab. Rows that are nowhere keep the place -1.
+func (t *Tab) placeAdded(ctx context.Context, b *Batch, images *gridCells, astray map[int]bool) error {
+	places := b.added(images)
+	var lost []tandem.Key
+	for i := range b.Ops {
+		if o := &b.Ops[i]; o.Kind == tandem.Insert && !astray[i] {
+			o.Row = -1
+			if at := places[o.Key]; len(at) > 0 {
+				o.Row = at[len(at)-1]
+			} else {
+				lost = append(lost, o.Key)
+			}
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	scan, err := t.Find(ctx, lost)
+	if err != nil {
+		return err
+	}
+	found := map[tandem.Key]int{}
+	for i := range scan.Rows {
+		found[scan.Rows[i].Key] = scan.Rows[i].Position
+	}
+	for i := range b.Ops {
+		if o := &b.Ops[i]; o.Kind == tandem.Insert && !astray[i] && o.Row < 0 {
+			o.Row = found[o.Key] - 1
+		}
+	}
+	return nil
+}
+
+// follow moves what is remembered of the rows' places along with the batch.
+func (t *Tab) follow(b *Batch) {
+	r := t.remembered()
+	if r == nil {
+		return
+	}
+	var gone []int
+	next := &reading{at: r.at, layout: r.layout, places: r.places, doubled: r.doubled, end: r.end}
+	changed := false
+	for i := range b.Ops {
+		if b.Ops[i].Kind == tandem.Delete {
+			gone = append(gone, b.Ops[i].Row)
+		}
+		changed = changed || b.Ops[i].Kind != tandem.Update || t.rowOf(&b.Ops[i]).Key != b.Ops[i].Key
+	}
+	if !changed {
+		return
+	}
+	slices.Sort(gone)
+	next.places = make(map[tandem.Key]int, len(r.places)+len(b.Ops))
+	for key, at := range r.places {
+		n, deleted := slices.BinarySearch(gone, at)
+		if !deleted {
+			next.places[key] = at - n
+		}
+	}
+	next.end -= len(gone)
+	for i := range b.Ops {
+		o := &b.Ops[i]
+		switch {
+		case o.Kind == tandem.Insert && o.Row < 0:
+			t.forget() // nobody knows where it went
+			return
+		case o.Kind == tandem.Insert:
+			next.places[o.Key] = o.Row
+			next.end = max(next.end, o.Row+1)
+		case o.Kind == tandem.Update:
+			if key := t.rowOf(o).Key; key != o.Key {
+				next.places[key] = next.places[o.Key]
+				delete(next.places, o.Key)
+			}
+		}
+	}
+	if len(r.doubled) > 0 && len(gone) > 0 {
+		t.forget()
+		return
+	}
+	t.remember(next)
+}
+
+// added returns where the keys of new rows stand among the last rows, in the order of the sheet.
+func (b *Batch) added(images *gridCells) map[tandem.Key][]int {
+	if !b.has(tandem.Insert) {
+		return nil
+	}
+	wanted := map[string]tandem.Key{}
+	for i := range b.Ops {
+		if b.Ops[i].Kind == tandem.Insert {
+			wanted[signature(b.Ops[i].KeyCells)] = b.Ops[i].Key
+		}
+	}
+	found := map[tandem.Key][]int{}
+	byRow := images.index()
+	for row := b.Tail; row < images.end()-b.Offset; row++ {
+		parts := gridCells{parts: byRow[row+b.Offset]}
+		cells := make([]*api.ExtendedValue, len(b.Keys))
+		for n := range b.Keys {
+			cells[n] = shownValue(parts.cell(row+b.Offset, b.tailColumn(n)))
+		}
+		if key, ok := wanted[signature(cells)]; ok {
+			found[key] = append(found[key], row)
+		}
+	}
+	return found
+}
+
+// signature makes the contents of cells comparable as a map key.
+func signature(cells []*api.ExtendedValue) string {
+	var text strings.Builder
+	for _, c := range cells {
+		c = orEmpty(c)
+		switch {
+		case c.FormulaValue != nil:
+			fmt.Fprintf(&text, "f%q", *c.FormulaValue)
+		case c.NumberValue != nil:
+			fmt.Fprintf(&text, "n%.15g", *c.NumberValue)
+		case c.BoolValue != nil:
+			fmt.Fprintf(&text, "b%t", *c.BoolValue)
+		case c.ErrorValue != nil:
+			fmt.Fprintf(&text, "e%s", c.ErrorValue.Type)
+		default:
+			fmt.Fprintf(&text, "s%q", stringOf(c))
+		}
+		text.WriteByte(';')
+	}
+	return text.String()
+}

@@ -1,0 +1,155 @@
+package sheets
+
+import (
+	"context"
+	"slices"
+
+	api "google.golang.org/api/sheets/v4"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// setupKey names the developer metadata of a tab that Setup has been through, with a fingerprint of what it was set up
+// for.
+const setupKey = "tandem-setup"
+
+// Setup gives the tab what writing to it needs: the headers, on an empty tab; the format text for linked text columns, so
+// that what people type there stays text; and the hidden tab. It is idempotent: where all is there already it makes one
+// small read and no write.
+//
+// Cells of text columns that hold numbers or dates keep their formats, since what people see in them is their value.
+func (t *Tab) Setup(ctx context.Context) error {
+	found, err := t.locate(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.checkZone(found.zone); err != nil {
+		return err
+	}
+	wanted := t.setupValue()
+	done := slices.ContainsFunc(found.tab.DeveloperMetadata, func(m *api.DeveloperMetadata) bool {
+		return m.MetadataKey == setupKey && m.MetadataValue == wanted
+	})
+	if done && found.image != nil {
+		return nil
+	}
+	var requests []*api.Request
+	image := found.image
+	if image == nil {
+		size := sizeOf(found.tab.Properties)
+		image = &imageTab{id: imageID(t.link.SpreadsheetID), size: gridSize{size.rows + 1000, size.columns + spare + 1 + len(t.keys)}}
+		requests = addImage(image)
+	}
+	if !done {
+		values, err := t.readWhole(ctx)
+		if err != nil {
+			return err
+		}
+		requests = append(requests, t.setupRequests(found, values)...)
+		requests = append(requests, t.setupMark(wanted)...)
+	}
+	_, err = t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, &api.BatchUpdateSpreadsheetRequest{Requests: requests}).
+		Fields("spreadsheetId").Context(counting(ctx, &t.calls)).Do()
+	if err != nil {
+		return t.failed(err, "set up tab %q", t.title())
+	}
+	t.known.mu.Lock()
+	defer t.known.mu.Unlock()
+	t.known.image = image
+	return nil
+}
+
+// setupValue fingerprints what the tab is set up for.
+func (t *Tab) setupValue() string {
+	texts := []tandem.Value{}
+	for i := range t.columns {
+		if asText(t.columns[i].Type) {
+			texts = append(texts, tandem.Text(t.name(i)))
+		}
+	}
+	return tandem.Digest(texts)
+}
+
+// setupMark replaces the mark that says what the tab was set up for.
+func (t *Tab) setupMark(value string) []*api.Request {
+	mark := createMetadata(0, t.link.SheetID, value)
+	mark.CreateDeveloperMetadata.DeveloperMetadata.MetadataKey = setupKey
+	lookup := &api.DeveloperMetadataLookup{MetadataKey: setupKey,
+		MetadataLocation: &api.DeveloperMetadataLocation{SheetId: t.link.SheetID, ForceSendFields: []string{"SheetId"}}}
+	return []*api.Request{
+		{DeleteDeveloperMetadata: &api.DeleteDeveloperMetadataRequest{DataFilter: &api.DataFilter{DeveloperMetadataLookup: lookup}}},
+		mark,
+	}
+}
+
+// setupRequests writes the headers of an empty tab and formats the text columns.
+func (t *Tab) setupRequests(found *located, values [][]any) []*api.Request {
+	var requests []*api.Request
+	var header []any
+	if t.header < len(values) {
+		header = values[t.header]
+	}
+	if isBlank(values) {
+		size := sizeOf(found.tab.Properties)
+		if len(t.columns) > size.columns || t.header+2 > size.rows {
+			grow := &api.GridProperties{RowCount: int64(max(size.rows, t.header+2)), ColumnCount: int64(max(size.columns, len(t.columns)))}
+			requests = append(requests, &api.Request{UpdateSheetProperties: &api.UpdateSheetPropertiesRequest{Fields: "gridProperties(rowCount,columnCount)",
+				Properties: &api.SheetProperties{SheetId: t.link.SheetID, GridProperties: grow, ForceSendFields: []string{"SheetId"}}}})
+		}
+		row := &api.RowData{}
+		for i := range t.columns {
+			name := t.name(i)
+			header = append(header, name)
+			row.Values = append(row.Values, &api.CellData{UserEnteredValue: &api.ExtendedValue{StringValue: &name}})
+		}
+		requests = append(requests, &api.Request{UpdateCells: &api.UpdateCellsRequest{Fields: "userEnteredValue",
+			Start: coordinate(t.link.SheetID, t.header, 0), Rows: []*api.RowData{row}}})
+	}
+	l, err := t.layoutOf(header)
+	if err != nil {
+		return requests // the scan that follows says what is wrong with the headers
+	}
+	for i := range t.columns {
+		if l.at[i] >= 0 && asText(t.columns[i].Type) {
+			requests = append(requests, t.formatText(l.at[i], values)...)
+		}
+	}
+	return requests
+}
+
+func isBlank(values [][]any) bool {
+	for _, row := range values {
+		for _, cell := range row {
+			if cell != nil && cell != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// formatText gives a column the format text below the header, but for cells that hold a number or a boolean.
+func (t *Tab) formatText(column int, values [][]any) []*api.Request {
+	var requests []*api.Request
+	format := func(rows span) {
+		if rows.first < rows.end {
+			requests = append(requests, &api.Request{RepeatCell: &api.RepeatCellRequest{Fields: "userEnteredFormat.numberFormat",
+				Range: grid(t.link.SheetID, area{rows, span{column, column + 1}}),
+				Cell:  &api.CellData{UserEnteredFormat: &api.CellFormat{NumberFormat: numberFormats[formatText]}}}})
+		}
+	}
+	from := t.header + 1
+	for row := from; row < len(values); row++ {
+		var cell any
+		if column < len(values[row]) {
+			cell = values[row][column]
+		}
+		switch cell.(type) {
+		case float64, bool:
+			format(span{from, row})
+			from = row + 1
+		}
+	}
+	format(span{from, endless})
+	return requests
+}

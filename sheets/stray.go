@@ -1,0 +1,93 @@
+package sheets
+
+import (
+	api "google.golang.org/api/sheets/v4"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// stray is an op that did not land where it was meant to, with what stood where it did land.
+type stray struct {
+	batch   *Batch
+	op      int
+	headers []string // the header row at the moment of the write
+	images  *gridCells
+}
+
+// strays compares the images of a batch with what it expected, and returns the ops that went astray.
+func (t *Tab) strays(b *Batch, images *gridCells) []stray {
+	s := stray{batch: b, images: images}
+	header := b.Header + b.Offset
+	for at := range b.Width {
+		s.headers = append(s.headers, headerText(plainCell(images.cell(header, at))))
+	}
+	shifted := false
+	for _, h := range b.Columns {
+		shifted = shifted || s.headers[h.At] != h.Header
+	}
+	byRow := images.index()
+	places := b.added(images)
+	var found []stray
+	for i := range b.Ops {
+		o := &b.Ops[i]
+		ok := !shifted
+		switch o.Kind {
+		case tandem.Insert:
+			ok = ok && len(places[o.Key]) < 2
+		case tandem.Update, tandem.Delete:
+			ok = ok && b.landed(o, &gridCells{parts: byRow[o.Row+b.Offset]})
+		}
+		if !ok {
+			s.op = i
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// landed reports whether the row that an op was applied to is the one that it was meant for, and was as it had been read.
+func (b *Batch) landed(o *op, images *gridCells) bool {
+	row := o.Row + b.Offset
+	for n, at := range b.Keys {
+		if !sameContent(shownValue(images.cell(row, at)), o.KeyCells[n]) {
+			return false
+		}
+	}
+	for _, cell := range o.Cells {
+		if !sameContent(entered(images.cell(row, cell.At)), cell.Old) {
+			return false
+		}
+	}
+	return true
+}
+
+// after is what tells the row on which the op landed: what it held right after the write.
+func (s *stray) after() map[int]*api.ExtendedValue {
+	o, cells := s.what(), map[int]*api.ExtendedValue{}
+	if o.Kind == tandem.Update {
+		for _, at := range s.batch.Keys {
+			cells[at] = shownValue(s.image(at))
+		}
+	}
+	for _, cell := range o.Cells {
+		cells[cell.At] = cell.New
+	}
+	return cells
+}
+
+// what is the op that went astray.
+func (s *stray) what() *op { return &s.batch.Ops[s.op] }
+
+// image is what a cell of the row held on which the op landed.
+func (s *stray) image(column int) *api.CellData {
+	return s.images.cell(s.what().Row+s.batch.Offset, column)
+}
+
+// written tells which columns the op wrote.
+func (s *stray) written() map[int]bool {
+	columns := map[int]bool{}
+	for _, cell := range s.what().Cells {
+		columns[cell.At] = true
+	}
+	return columns
+}

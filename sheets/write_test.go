@@ -1,0 +1,285 @@
+package sheets_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tandem-sync/tandem"
+)
+
+func text(s string) tandem.Value { return tandem.Text(s) }
+
+// header and rows of anime() as FORMULA rendering shows them.
+func shown() [][]any {
+	return [][]any{
+		{"ID", "Title", "Notes", "Score", "Aired"},
+		{1.0, "Akira", "mine", 8.5, 32340.0},
+		{2.0, "Mononoke", "=A3*10", 8.75, 35623.0},
+		{3.0, "Paprika", "", 7.5},
+		{4.0, "Totoro", "wow", 9.0},
+		{5.0, "Ponyo", "", 7.25},
+	}
+}
+
+func TestScan(t *testing.T) {
+	w := newWorld(t, anime(), animeColumns)
+	scan := w.scan()
+	if len(scan.Rows) != 5 || len(scan.Bad) != 0 || !scan.Whole {
+		t.Fatalf("scan = %+v", scan)
+	}
+	want := tandem.Row{Key: "1", Position: 2, Values: []tandem.Value{text("1"), text("Akira"), text("8.50"), text("1988-07-16")}}
+	if diff := cmp.Diff(want, scan.Rows[0], cmp.Comparer(func(a, b tandem.Value) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteOnlyWhatChanged(t *testing.T) {
+	w := newWorld(t, anime(), animeColumns)
+	if err := w.tab.Setup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	batch, applied := w.prepare(
+		w.update("2", 1, text("=1+1")),
+		w.update("3", 3, text("2006-11-25")),
+		w.remove("4"),
+		insert("6", text("6"), text("Nausicaä"), text("8.00"), text("1984-03-11")),
+	)
+	w.wantOutcomes(applied, 0, 0, 0, 0)
+	applied = w.send(batch)
+	w.wantOutcomes(applied, 0, 0, 0, 0)
+	rows := shown()
+	rows[2][1] = "=1+1"
+	rows[3] = append(rows[3], 39046.0)
+	rows = append(append(rows[:4:4], rows[5]), []any{6.0, "Nausicaä", "", 8.0, 30752.0})
+	w.want(rows...)
+	if got := applied[3].Row.Position; got != 6 {
+		t.Errorf("the new row is said to be in row %d, it is in 6", got)
+	}
+	if row := w.row("2"); row.Values[1].Text() != "=1+1" {
+		t.Errorf("row 2 reads %q", row.Values[1].Text())
+	}
+	if again, applied := w.prepare(w.update("6", 1, text("Nausicaä of the Valley"))); again == nil || applied[0].Outcome != tandem.Landed {
+		t.Error("the new row was not found again")
+	}
+}
+
+func TestMovedAndRefused(t *testing.T) {
+	rows := anime()
+	rows[1][3] = nil
+	w := newWorld(t, rows, animeColumns)
+	stale := w.update("1", 1, text("AKIRA"))
+	gone := w.remove("2")
+	formula := w.update("3", 2, text("1.00"))
+	long := w.update("4", 1, text(string(make([]byte, 60000))))
+	w.edit(setCell("B2", "Akira!"), deleteRows(3, 1), setCell("D3", "=7+0.5"))
+	batch, applied := w.prepare(stale, gone, formula, long, insert("5", text("5")))
+	if batch != nil {
+		t.Errorf("a batch is left: %+v", batch)
+	}
+	w.wantOutcomes(applied, tandem.Moved, tandem.Moved, tandem.Refused, tandem.Refused, tandem.Moved)
+	if applied[0].Row == nil || applied[0].Row.Values[1].Text() != "Akira!" {
+		t.Errorf("the row as it is now is not returned: %+v", applied[0].Row)
+	}
+	if applied[2].Column != "score" || applied[3].Column != "title" {
+		t.Errorf("columns %q, %q", applied[2].Column, applied[3].Column)
+	}
+}
+
+// What people do between Prepare and Send is seen in the answer, undone, and never taken for an edit.
+func TestLandingAstray(t *testing.T) {
+	tests := []struct {
+		name  string
+		edits []edit
+		want  []tandem.Outcome // of an update of 2, a deletion of 4 and a new row 6
+	}{
+		{"sort", []edit{sortBy("ID", true)}, []tandem.Outcome{tandem.Moved, tandem.Landed, tandem.Landed}[:0]},
+		{"insert above", []edit{insertRows(2, 1)}, nil},
+		{"insert in between", []edit{insertRows(4, 1)}, nil},
+		{"delete above", []edit{deleteRows(2, 1)}, nil},
+		{"edit the cell", []edit{setCell("B3", "Princess")}, nil},
+		{"type a formula", []edit{setCell("B3", "=UPPER(\"x\")&A3")}, nil},
+		{"edit the row that goes", []edit{setCell("B5", "Tonari")}, nil},
+		{"insert a column before", []edit{insertColumn("A", "New")}, nil},
+		{"insert a column in between", []edit{insertColumn("D", "New")}, nil},
+		{"rename a header", []edit{setCell("B1", "Name")}, nil},
+		{"add the same key", []edit{setCell("A7", "6"), setCell("B7", "theirs")}, nil},
+		{"rename the tab", []edit{{"renameSheet": {"sheet": "Anime", "title": "Renamed"}}, {"renameSheet": {"sheet": "Renamed", "title": "Anime"}}}, nil},
+		{"nothing", nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, anime(), animeColumns)
+			if err := w.tab.Setup(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			changes := []tandem.Change{w.update("2", 1, text("Princess Mononoke")), w.remove("4"), insert("6", text("6"), text("Nausicaä"), tandem.Null, tandem.Null)}
+			batch, _ := w.prepare(changes...)
+			if len(test.edits) > 0 {
+				w.edit(test.edits...)
+			}
+			before := w.values("FORMULA")
+			applied := w.send(batch)
+			w.t.Log(outcomes(applied))
+			w.check(before, w.values("FORMULA"), applied)
+		})
+	}
+}
+
+// check compares the tab before and after a batch of an update of 2, a deletion of 4 and an insertion of 6: where an
+// outcome is Moved, nothing may differ; where it is Landed, only what was wanted.
+func (w *world) check(before, after [][]any, applied []tandem.Applied) {
+	w.t.Helper()
+	index := func(rows [][]any) map[any][]any {
+		byKey := map[any][]any{}
+		id := 0
+		for i, header := range rows[0] {
+			if header == "ID" {
+				id = i
+			}
+		}
+		for _, row := range rows[1:] {
+			if len(row) > id && row[id] != "" {
+				key := row[id]
+				if _, twice := byKey[key]; twice {
+					key = "twice"
+				}
+				byKey[key] = append(byKey[key], row...)
+			}
+		}
+		return byKey
+	}
+	want, got := index(before), index(after)
+	if applied[0].Outcome == tandem.Landed {
+		for i, header := range before[0] {
+			if header == "Title" {
+				want[2.0][i] = "Princess Mononoke"
+			}
+		}
+	}
+	if applied[1].Outcome == tandem.Landed {
+		delete(want, 4.0)
+	}
+	if applied[2].Outcome == tandem.Landed {
+		if len(got[6.0]) == 0 {
+			w.t.Error("the new row is not there")
+		}
+		delete(got, 6.0)
+	}
+	// Formulas name their own rows, which move.
+	for _, rows := range []map[any][]any{want, got} {
+		for _, row := range rows {
+			for i := range row {
+				if s, ok := row[i].(string); ok && len(s) > 3 && s[:2] == "=A" {
+					row[i] = "=A?*10"
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("outcomes %v, but (-want +got):\n%s", outcomes(applied), diff)
+	}
+}
+
+func TestLostReply(t *testing.T) {
+	tests := []struct {
+		kind string
+		took bool
+	}{{"before", false}, {"after", true}, {"drop", false}, {"dropAfter", true}}
+	for _, test := range tests {
+		for _, raced := range []bool{false, true} {
+			name := test.kind
+			if raced {
+				name += " and a sort"
+			}
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, anime(), animeColumns)
+				if err := w.tab.Setup(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				batch, _ := w.prepare(w.update("2", 1, text("Princess Mononoke")), w.remove("4"),
+					insert("6", text("6"), text("Nausicaä"), tandem.Null, tandem.Null))
+				if raced {
+					w.edit(sortBy("Title", true))
+				}
+				before := w.values("FORMULA")
+				w.fault("spreadsheets.batchUpdate", test.kind, 503, 1)
+				if _, err := w.tab.Send(t.Context(), batch); err == nil {
+					t.Fatal("a lost reply was not noticed")
+				}
+				// Another process settles.
+				other := w.newClient().Open(w.link, animeColumns)
+				applied, took, err := other.Settle(t.Context(), batch)
+				if err != nil || took != test.took {
+					t.Fatalf("took = %v, %v", took, err)
+				}
+				if !took {
+					applied = []tandem.Applied{{Outcome: tandem.Moved}, {Outcome: tandem.Moved}, {Outcome: tandem.Moved}}
+					if _, err := w.tab.Send(t.Context(), batch); err == nil {
+						t.Error("the late original took effect")
+					}
+				}
+				w.check(before, w.values("FORMULA"), applied)
+				again, tookAgain, err := other.Settle(t.Context(), batch)
+				if err != nil || tookAgain != took {
+					t.Fatalf("settled again: took = %v, %v", tookAgain, err)
+				}
+				if took && !cmp.Equal(outcomes(again), outcomes(applied)) {
+					t.Errorf("settled again: %v, then %v", outcomes(applied), outcomes(again))
+				}
+			})
+		}
+	}
+}
+
+func TestCallsOfAnInitialSync(t *testing.T) {
+	rows := [][]any{{"ID", "Title", "Notes", "Score", "Aired"}}
+	for i := range 9000 {
+		rows = append(rows, []any{i, "Title", "note", 1.5, time.Date(2020, 1, 1+i%300, 0, 0, 0, 0, time.UTC)})
+	}
+	w := newWorld(t, rows, animeColumns)
+	reads, writes := w.counted(func() {
+		tab := w.newClient().Open(w.link, animeColumns)
+		if err := tab.Setup(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		scan, err := tab.Scan(t.Context())
+		if err != nil || len(scan.Rows) != 9000 {
+			t.Fatal(err)
+		}
+		if err := tab.Confirm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var changes []tandem.Change
+		for i := range 500 {
+			row := scan.Rows[i*17]
+			changes = append(changes, tandem.Change{Kind: tandem.Update, Key: row.Key, Before: row.Values,
+				After: []tandem.Value{{}, text("changed"), text("2.00"), {}}})
+		}
+		for i := range 1000 {
+			key := text("1000" + time.Duration(i).String()[:len(time.Duration(i).String())-2])
+			changes = append(changes, insert(tandem.Key(key.Text()), key, text("new"), text("3.00"), text("2021-01-01")))
+		}
+		for len(changes) > 0 {
+			n := tab.Fits(changes)
+			batch, _, err := tab.Prepare(t.Context(), "sync", changes[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			applied, err := tab.Send(t.Context(), batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range applied {
+				if applied[i].Outcome != tandem.Landed {
+					t.Fatalf("change %d: %+v", i, applied[i])
+				}
+			}
+			changes = changes[n:]
+		}
+	})
+	t.Logf("%d reads, %d writes", reads, writes)
+	if reads+writes > 12 {
+		t.Errorf("an initial sync of 10,000 rows cost %d calls", reads+writes)
+	}
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"gorm.io/gorm"
+)
+
+// keepRequests is how long a repeated request gets its first answer.
+const keepRequests = 30 * 24 * time.Hour
+
+// fingerprint tells whether two mutations with one request id ask for the same. Who asks does not matter.
+func fingerprint(m tandem.Mutation, columns []string) (string, error) {
+	m.Actor, m.RequestID = "", ""
+	data, err := json.Marshal(struct {
+		Mutation *storedMutation
+		Columns  []string
+	}{storeMutation(m), columns})
+	if err != nil {
+		return "", fmt.Errorf("fingerprint a mutation: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return base64.RawURLEncoding.EncodeToString(sum[:18]), nil
+}
+
+// storedRequest is one row of tandem_requests.
+type storedRequest struct {
+	id, fingerprint, write string
+	result                 *storedResult // nil while the write is pending
+}
+
+func scanRequest(row scanner) (r storedRequest, err error) {
+	var result *string
+	if err = row.Scan(&r.id, &r.fingerprint, &r.write, &result); err != nil {
+		return r, err
+	}
+	r.result, err = fromJSON[storedResult](result)
+	return r, err
+}
+
+// check fails when the request id was used for something else.
+func (r storedRequest) check(fingerprint string) *tandem.Error {
+	if r.fingerprint != fingerprint {
+		return tandem.InvalidField("request_id", "%q was used for another write; use a new id for each", r.id)
+	}
+	return nil
+}
+
+// reserveRequests claims request ids (with their fingerprints) for writes and returns what is stored for each, by id. A
+// new id is stored with its write and no result; one that was there keeps what it has. Another transaction that reserves
+// one of them waits for this one to end, so that a repetition sent in parallel gets the answer of the first.
+func (s *Store) reserveRequests(tx *gorm.DB, link int64, source tandem.Source, requests []storedRequest) (map[string]storedRequest, error) {
+	now := moment{s.moment()}
+	rows, ids := make([][]any, len(requests)), make([]string, len(requests))
+	for i, r := range requests {
+		rows[i] = []any{link, string(source), r.id, r.fingerprint, r.write, now}
+		ids[i] = r.id
+	}
+	err := insertRows(tx, "INSERT INTO tandem_requests (link_number, source, request_id, fingerprint, write_id, created_at) VALUES", rows,
+		s.dialect.upsert([]string{"link_number", "source", "request_id"}, nil))
+	if err != nil {
+		return nil, fmt.Errorf("reserve requests: %w", err)
+	}
+	stored := make(map[string]storedRequest, len(requests))
+	err = inBatches(ids, func(batch []string) error {
+		// Locked, and so as it is now: a snapshot may be older than the repetition's answer.
+		found, err := query(tx, scanRequest, `SELECT request_id, fingerprint, write_id, result FROM tandem_requests
+			WHERE link_number = ? AND source = ? AND request_id IN (?)`+s.dialect.forUpdate, link, string(source), batch)
+		for _, r := range found {
+			stored[r.id] = r
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read requests: %w", err)
+	}
+	return stored, nil
+}
+
+// findRequests returns the first answers of those requests, given as id -> fingerprint, that were answered before, or the
+// error of an id that was used for another write. The others are reserved for this transaction, which carries them out
+// and then calls saveRequests.
+func (s *Store) findRequests(tx *gorm.DB, link, source string, fingerprints map[string]string) (map[string]tandem.MutationResult, error) {
+	if len(fingerprints) == 0 {
+		return nil, nil
+	}
+	owner, err := findLink(tx, link, "")
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]storedRequest, 0, len(fingerprints))
+	for id, print := range fingerprints {
+		requests = append(requests, storedRequest{id: id, fingerprint: print})
+	}
+	stored, err := s.reserveRequests(tx, owner.Number, tandem.Source(source), requests)
+	if err != nil {
+		return nil, err
+	}
+	columns := columnNames(&owner)
+	answers := map[string]tandem.MutationResult{}
+	for id, print := range fingerprints {
+		r := stored[id]
+		if err := r.check(print); err != nil {
+			answers[id] = tandem.MutationResult{Err: err}
+		} else if r.result != nil {
+			answer := r.result.result(columns)
+			answer.Replayed = true
+			answers[id] = answer
+		}
+	}
+	return answers, nil
+}
+
+// saveRequests stores the answers of requests that findRequests reserved in the same transaction, by id.
+func (s *Store) saveRequests(tx *gorm.DB, link, source string, fingerprints map[string]string, results map[string]tandem.MutationResult) error {
+	if len(results) == 0 {
+		return nil
+	}
+	owner, err := findLink(tx, link, "")
+	if err != nil {
+		return err
+	}
+	columns, now := columnNames(&owner), moment{s.moment()}
+	rows := make([][]any, 0, len(results))
+	for id, result := range results {
+		text, err := toJSON(storeResult(result, columns))
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{owner.Number, source, id, fingerprints[id], "", text, now})
+	}
+	err = insertRows(tx, "INSERT INTO tandem_requests (link_number, source, request_id, fingerprint, write_id, result, created_at) VALUES", rows,
+		s.dialect.upsert([]string{"link_number", "source", "request_id"}, []string{"result"}))
+	if err != nil {
+		return fmt.Errorf("save answers of requests: %w", err)
+	}
+	return nil
+}

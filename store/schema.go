@@ -1,0 +1,164 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ownTable describes one of our own tables once for every dialect. Words in braces are types that the dialect spells.
+type ownTable struct {
+	name    string
+	columns []string // "name {type}"
+	primary string   // columns of the primary key; "" when a {serial} column is it
+	unique  []string // columns of each further unique key
+	indexes []string // columns of each index
+}
+
+// maxKeyBytes is how long a key may be to be stored: 700 characters of four bytes, which an InnoDB index just holds.
+const maxKeyBytes = 2800
+
+// ownTypes spell the types of our own tables.
+//
+// A {key} is binary on MySQL, not text with a binary collation: that would hold "a" and "a " equal, which may be two
+// rows. A {moment} is UTC, whatever the session's time zone is.
+type ownTypes map[string]string
+
+var mysqlTypes = ownTypes{
+	"serial": "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
+	"number": "BIGINT NOT NULL",
+	"flag":   "TINYINT NOT NULL DEFAULT 0",
+	"word":   "VARCHAR(32) NOT NULL",
+	"name":   "VARCHAR(255) NOT NULL",
+	"key":    "VARBINARY(2800) NOT NULL",
+	"place":  "VARBINARY(2801) NOT NULL",
+	"text":   "LONGTEXT NULL",
+	"blob":   "LONGBLOB NULL",
+	"moment": "DATETIME(6) NULL",
+}
+
+var sqliteTypes = ownTypes{
+	"serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+	"number": "INTEGER NOT NULL",
+	"flag":   "INTEGER NOT NULL DEFAULT 0",
+	"word":   "TEXT NOT NULL",
+	"name":   "TEXT NOT NULL",
+	"key":    "TEXT NOT NULL",
+	"place":  "TEXT NOT NULL",
+	"text":   "TEXT NULL",
+	"blob":   "BLOB NULL",
+	"moment": "TEXT NULL",
+}
+
+// firstTables are the tables of schema version 1. Never change them: add a migration.
+var firstTables = []ownTable{
+	{
+		name: "tandem_links",
+		columns: []string{"number {serial}", "id {name}", "version {number}", "state {word}",
+			"spreadsheet_id {name}", "sheet_id {number}", "config {text}", "halt {text}", "halt_keys {text}", "approval {text}",
+			"equal_as_of {moment}", "scanned_at {moment}", "last_error {text}", "last_hint_at {moment}",
+			"created_at {moment}", "updated_at {moment}"},
+		unique: []string{"id", "spreadsheet_id, sheet_id"},
+	},
+	{
+		name:    "tandem_leases",
+		columns: []string{"name {name}", "holder {name}", "fence {number}", "expires_at {moment}"},
+		primary: "name",
+	},
+	{
+		// Marks are written by triggers too, with raw_key = 1 and the key's parts as the database spells them.
+		name: "tandem_marks",
+		columns: []string{"id {serial}", "link_number {number}", "source {word}", "row_key {text}", "raw_key {flag}",
+			"marked_at {moment}", "cause {word}", "actor {name}"},
+		indexes: []string{"link_number, id"},
+	},
+	{
+		name:    "tandem_baselines",
+		columns: []string{"link_number {number}", "row_key {key}", "data {text}"},
+		primary: "link_number, row_key",
+	},
+	{
+		name: "tandem_changes",
+		columns: []string{"seq {serial}", "link_number {number}", "row_key {text}", "kind {word}", "source {word}", "cause {word}",
+			"actor {name}", "before_row {text}", "after_row {text}", "removes {flag}", "applied_at {moment}"},
+		indexes: []string{"link_number, seq", "link_number, removes, applied_at"},
+	},
+	{
+		name: "tandem_row_errors",
+		columns: []string{"link_number {number}", "place {place}", "row_key {text}", "position {number}", "source {word}",
+			"column_name {name}", "message {text}", "since {moment}", "digest {name}", "retry_at {moment}", "attempts {number}"},
+		primary: "link_number, place",
+		indexes: []string{"link_number, since, place", "retry_at"},
+	},
+	{
+		name: "tandem_intents",
+		columns: []string{"id {name}", "link_number {number}", "spreadsheet_id {name}", "link_columns {text}",
+			"batch {blob}", "settlements {text}", "created_at {moment}"},
+		primary: "id",
+		indexes: []string{"spreadsheet_id", "link_number"},
+	},
+	{
+		name: "tandem_operations",
+		columns: []string{"seq {serial}", "id {name}", "link_number {number}", "request {text}", "progress {text}",
+			"report {text}", "error {text}", "done {flag}", "cancel_requested {flag}", "created_at {moment}", "updated_at {moment}"},
+		unique:  []string{"id"},
+		indexes: []string{"link_number, done"},
+	},
+	{
+		name:    "tandem_plans",
+		columns: []string{"number {serial}", "id {name}", "link_number {number}", "signature {name}", "created_at {moment}"},
+		unique:  []string{"id"},
+		indexes: []string{"link_number"},
+	},
+	{
+		name:    "tandem_plan_rows",
+		columns: []string{"plan_number {number}", "row_key {key}", "digest {name}"},
+		primary: "plan_number, row_key",
+	},
+	{
+		name: "tandem_writes",
+		columns: []string{"seq {serial}", "id {name}", "link_number {number}", "link_columns {text}", "mutation {text}",
+			"done {flag}", "created_at {moment}", "done_at {moment}"},
+		unique:  []string{"id"},
+		indexes: []string{"link_number, done, seq", "done, done_at"},
+	},
+	{
+		name:    "tandem_results",
+		columns: []string{"write_id {name}", "result {text}"},
+		primary: "write_id",
+	},
+	{
+		// A request without a result waits for the write of write_id; database requests get theirs as they are stored.
+		name: "tandem_requests",
+		columns: []string{"link_number {number}", "source {word}", "request_id {name}", "fingerprint {name}", "write_id {name}",
+			"result {text}", "created_at {moment}"},
+		primary: "link_number, source, request_id",
+		indexes: []string{"write_id", "created_at"},
+	},
+}
+
+// statements returns the SQL that creates the table where it is not there yet. MySQL commits each statement by itself, so
+// that a migration cut off in the middle runs again from its beginning: every statement must bear that.
+func (t ownTable) statements(types ownTypes, inlineIndexes bool, suffix string) []string {
+	var spelled []string
+	for word, sql := range types {
+		spelled = append(spelled, "{"+word+"}", sql)
+	}
+	lines := append([]string(nil), t.columns...)
+	if t.primary != "" {
+		lines = append(lines, "PRIMARY KEY ("+t.primary+")")
+	}
+	for _, columns := range t.unique {
+		lines = append(lines, "UNIQUE ("+columns+")")
+	}
+	var after []string
+	for i, columns := range t.indexes {
+		name := fmt.Sprintf("%s_%d", t.name, i+1)
+		if inlineIndexes {
+			lines = append(lines, "KEY "+name+" ("+columns+")")
+		} else {
+			after = append(after, "CREATE INDEX IF NOT EXISTS "+name+" ON "+t.name+" ("+columns+")")
+		}
+	}
+	create := "CREATE TABLE IF NOT EXISTS " + t.name + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + suffix
+	return append([]string{strings.NewReplacer(spelled...).Replace(create)}, after...)
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/tandem-sync/tandem"
+	"gorm.io/gorm"
+)
+
+// apply writes changes within the caller's transaction and tells what became of each, aligned with changes. Rows are
+// locked and compared with what each change expects by tandem.Column.Equal, never by SQL; one that differs, is gone or is
+// there already has Moved. A row that the table will not take is Refused alone: the others land. An error means that the
+// transaction failed as a whole.
+func (t *Table) apply(tx *gorm.DB, changes []tandem.Change) ([]tandem.Applied, error) {
+	keys := make([]tandem.Key, len(changes))
+	for i := range changes {
+		keys[i] = t.target(&changes[i])
+	}
+	there, err := t.lock(tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	applied := make([]tandem.Applied, len(changes))
+	writes := make([]*write, 0, len(changes))
+	places := make([]int, 0, len(changes))
+	for i := range changes {
+		now := there[keys[i]]
+		if done, result := t.settled(&changes[i], keys[i], now); done {
+			applied[i] = result
+			continue
+		}
+		writes = append(writes, t.write(&changes[i], keys[i], now, false))
+		places = append(places, i)
+	}
+	if err := t.carryOut(tx, writes); err != nil {
+		return nil, err
+	}
+	for i, w := range writes {
+		applied[places[i]] = w.applied
+	}
+	return applied, nil
+}
+
+// target is the key of the row that a change is about: for an insert the one that it brings, "" when the database makes it.
+func (t *Table) target(change *tandem.Change) tandem.Key {
+	if change.Kind != tandem.Insert {
+		return change.Key
+	}
+	parts := make([]tandem.Value, len(t.key))
+	for i, field := range t.key {
+		if field < len(change.After) {
+			parts[i] = change.After[field]
+		}
+	}
+	return tandem.MakeKey(parts...)
+}
+
+// settled decides the changes that need no write, because the row is not as expected.
+func (t *Table) settled(change *tandem.Change, key tandem.Key, now *held) (bool, tandem.Applied) {
+	if change.Kind == tandem.Insert {
+		if now == nil {
+			return false, tandem.Applied{}
+		}
+		if now.row.Key != key {
+			// Moving on would try again for ever: the row that is there never gets the key that was expected.
+			return true, refused(t.sameKey(key, now), &now.row)
+		}
+		return true, tandem.Applied{Outcome: tandem.Moved, Row: &now.row}
+	}
+	if now == nil {
+		return true, tandem.Applied{Outcome: tandem.Moved}
+	}
+	for i, expected := range change.Before {
+		if i < t.linked && t.exists(i) && !expected.IsAbsent() && !t.fields[i].Equal(expected, now.row.Values[i]) {
+			return true, tandem.Applied{Outcome: tandem.Moved, Row: &now.row}
+		}
+	}
+	return false, tandem.Applied{}
+}
+
+func (t *Table) sameKey(key tandem.Key, now *held) *refusal {
+	return t.conflict(tandem.CodeAlreadyExists, "ROW_EXISTS", t.info.Key[0],
+		"the table holds this key as %q and takes %q for the same", now.row.Key, key)
+}
+
+func refused(r *refusal, row *tandem.Row) tandem.Applied {
+	return tandem.Applied{Outcome: tandem.Refused, Row: row, Err: r.err, Column: r.column}
+}
+
+// held is a row as it stood when it was locked.
+type held struct {
+	row tandem.Row
+	raw []any
+}
+
+// whole returns every column of the row, by name.
+func (t *Table) whole(h *held) map[string]tandem.Value {
+	all := make(map[string]tandem.Value, len(t.fields))
+	for i := range t.fields {
+		if t.exists(i) {
+			all[t.fields[i].Name] = t.value(h.raw, i)
+		}
+	}
+	return all
+}
+
+// lock locks the rows of keys until the transaction ends and returns those that are there, by the key that was asked for.
+func (t *Table) lock(tx *gorm.DB, keys []tandem.Key) (map[tandem.Key]*held, error) {
+	return t.hold(tx, keys, len(t.fields), t.store.dialect.forUpdate)
+}
+
+func (t *Table) hold(tx *gorm.DB, keys []tandem.Key, fields int, lock string) (map[tandem.Key]*held, error) {
+	asked := make(map[tandem.Key]bool, len(keys))
+	unique := make([]tandem.Key, 0, len(keys))
+	for _, key := range keys {
+		if key != "" && !asked[key] {
+			asked[key] = true
+			unique = append(unique, key)
+		}
+	}
+	there := make(map[tandem.Key]*held, len(unique))
+	folded := false
+	err := t.each(tx, unique, fields, lock, func(raw []any) {
+		h := &held{row: t.row(raw), raw: raw}
+		folded = folded || !asked[h.row.Key]
+		there[h.row.Key] = h
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read rows of table %q: %w", t.info.Name, err)
+	}
+	if !folded {
+		return there, nil
+	}
+	// The collation found rows under other texts than were asked for: which for which, only the database can tell.
+	for _, key := range unique {
+		if there[key] != nil {
+			continue
+		}
+		err := t.each(tx, []tandem.Key{key}, fields, lock, func(raw []any) {
+			there[key] = &held{row: t.row(raw), raw: raw}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read rows of table %q: %w", t.info.Name, err)
+		}
+	}
+	return there, nil
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// insertAll inserts rows that set the same columns in one statement for a few hundred. A batch that is refused is tried
+// row by row, to find the rows that it was refused for. Rows whose key the database makes go one by one too: what a
+// statement with many rows generated cannot be told row from row on every database.
+func (t *Table) insertAll(tx *gorm.DB, writes []*write) error {
+	groups, order := map[string][]*write{}, []string{}
+	for _, w := range writes {
+		columns := fmt.Sprint(w.fields)
+		if w.keyless {
+			columns += " keyless"
+		}
+		if groups[columns] == nil {
+			order = append(order, columns)
+		}
+		groups[columns] = append(groups[columns], w)
+	}
+	for _, columns := range order {
+		group := groups[columns]
+		for len(group) > 0 {
+			n := t.insertable(group)
+			if err := t.insertBatch(tx, group[:n]); err != nil {
+				return err
+			}
+			group = group[n:]
+		}
+	}
+	return nil
+}
+
+// insertable is how many of the first rows go into one statement.
+func (t *Table) insertable(group []*write) int {
+	if group[0].keyless {
+		return 1
+	}
+	limit, bytes := t.batch(len(group[0].fields)), 0
+	for n, w := range group {
+		if n == limit || n > 0 && bytes > maxStatementBytes {
+			return n
+		}
+		for _, arg := range w.args {
+			switch v := arg.(type) {
+			case string:
+				bytes += len(v)
+			case []byte:
+				bytes += len(v)
+			}
+		}
+	}
+	return len(group)
+}
+
+func (t *Table) insertBatch(tx *gorm.DB, batch []*write) error {
+	if len(batch) == 1 {
+		return t.attempt(batch[0], func() error { return t.insertRow(tx, batch[0]) })
+	}
+	sql, args := t.insertSQL(batch)
+	_, err := rawExec(tx, sql, args)
+	if err == nil || t.refuse(err) == nil {
+		return err
+	}
+	for _, w := range batch {
+		if err := t.attempt(w, func() error { return t.insertRow(tx, w) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) insertSQL(batch []*write) (string, []any) {
+	d, first := t.store.dialect, batch[0]
+	if len(first.fields) == 0 {
+		if d.scheme == "sqlite" {
+			return "INSERT INTO " + t.table() + " DEFAULT VALUES", nil
+		}
+		return "INSERT INTO " + t.table() + " () VALUES ()", nil
+	}
+	names := make([]string, len(first.fields))
+	for i, field := range first.fields {
+		names[i] = t.fields[field].Name
+	}
+	args := make([]any, 0, len(batch)*len(names))
+	for _, w := range batch {
+		args = append(args, w.args...)
+	}
+	one := "(" + strings.Repeat("?,", len(names)-1) + "?)"
+	return "INSERT INTO " + t.table() + " (" + d.quoteAll(names) + ") VALUES " + strings.Repeat(one+",", len(batch)-1) + one, args
+}
+
+// insertRow inserts one row and sets the key that it got.
+func (t *Table) insertRow(tx *gorm.DB, w *write) error {
+	d := t.store.dialect
+	sql, args := t.insertSQL([]*write{w})
+	if !w.keyless {
+		_, err := rawExec(tx, sql, args)
+		return err
+	}
+	if d.returning(d.server) {
+		return t.insertReturning(tx, w, sql, args)
+	}
+	auto := slices.IndexFunc(t.key, func(field int) bool { return t.fields[field].AutoIncrement })
+	if auto < 0 {
+		w.refusal = t.invalid(t.info.Key[0], "the row needs a key; this database cannot say which key a default made")
+		return nil
+	}
+	id, err := rawExec(tx, sql, args)
+	if err != nil {
+		return err
+	}
+	w.key = make([]any, len(t.key))
+	for i, field := range t.key {
+		if w.key[i] = any(id); i == auto {
+			continue
+		}
+		at := slices.Index(w.fields, field)
+		if at < 0 {
+			return fmt.Errorf("the key column %q of an inserted row is not known", t.fields[field].Name)
+		}
+		w.key[i] = w.args[at]
+	}
+	return nil
+}
+
+func (t *Table) insertReturning(tx *gorm.DB, w *write, sql string, args []any) error {
+	d, list := t.store.dialect, make([]string, len(t.key))
+	for i, field := range t.key {
+		list[i] = d.exact(&t.fields[field], d.quote(t.fields[field].Name))
+	}
+	var made []any
+	err := rawQuery(tx, sql+" RETURNING "+strings.Join(list, ", "), args, func(row scanner) (err error) {
+		made, err = scanFields(row, len(list))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if made == nil {
+		return errors.New("an inserted row was not returned")
+	}
+	w.key = made
+	return nil
+}

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tandem-sync/tandem"
+	"gorm.io/gorm"
+)
+
+// write is one row's write, with what becomes of it.
+type write struct {
+	kind   tandem.ChangeKind
+	now    *held // the row that is updated or deleted
+	fields []int // what is set, ascending, and
+	args   []any // to what
+	// key finds the row: as it was, and, after carryOut, as it is.
+	key     []any
+	keyless bool // an insert whose key the database makes
+
+	refusal *refusal
+	applied tandem.Applied
+}
+
+// write prepares a change of a row that is as expected. An exact write, as the API makes them, tells NULL from ” and sets
+// floats to the last digit; others leave alone what shows the same in the sheet.
+func (t *Table) write(change *tandem.Change, key tandem.Key, now *held, exact bool) *write {
+	w := &write{kind: change.Kind, now: now}
+	if now != nil {
+		w.key, _ = t.rawKey(now.raw)
+	}
+	switch change.Kind {
+	case tandem.Insert:
+		t.prepareInsert(w, change.After, key, exact)
+	case tandem.Update:
+		t.prepareUpdate(w, change.After, exact)
+	}
+	return w
+}
+
+func (t *Table) prepareInsert(w *write, after []tandem.Value, key tandem.Key, exact bool) {
+	for i, value := range after[:min(len(after), t.linked)] {
+		c := &t.fields[i]
+		if value.IsAbsent() || c.Generated || !t.exists(i) {
+			continue
+		}
+		arg, err := t.store.dialect.encode(c, value)
+		if err != nil {
+			w.refusal = t.invalid(c.Name, "%v", err)
+			return
+		}
+		if arg == nil || value.IsEmpty() && !exact {
+			switch {
+			case exact && arg == nil && c.Nullable && !t.isKey(i):
+			case c.HasDefault || c.AutoIncrement:
+				continue
+			case arg == nil && !c.Nullable:
+				if arg = emptyOf(c); arg == nil {
+					continue // the database says what is missing, unless a trigger fills it in
+				}
+			}
+		}
+		w.fields, w.args = append(w.fields, i), append(w.args, arg)
+	}
+	if w.keyless = key == ""; w.keyless {
+		t.checkKeyless(w)
+		return
+	}
+	var err error
+	if w.key, err = t.keyArgs(key); err != nil {
+		w.refusal = t.invalid("", "the key: %v", err)
+	}
+}
+
+// checkKeyless refuses a row whose key nobody makes, since SQLite would store it without one.
+func (t *Table) checkKeyless(w *write) {
+	for _, field := range t.key {
+		c := &t.fields[field]
+		if !c.AutoIncrement && !c.HasDefault && !slices.Contains(w.fields, field) && t.store.dialect.scheme == "sqlite" {
+			w.refusal = t.invalid(c.Name, "it may not be empty, since it is the row's key")
+		}
+	}
+}
+
+func (t *Table) prepareUpdate(w *write, after []tandem.Value, exact bool) {
+	newKey := slices.Clone(w.key)
+	for i, value := range after[:min(len(after), t.linked)] {
+		c, current := &t.fields[i], w.now.row.Values[i]
+		if value.IsAbsent() || !t.exists(i) || value == current || !exact && c.Equal(value, current) {
+			continue
+		}
+		if c.Generated {
+			w.refusal = t.invalid(c.Name, "it is computed by the database")
+			return
+		}
+		arg, err := t.store.dialect.encode(c, value)
+		if err != nil {
+			w.refusal = t.invalid(c.Name, "%v", err)
+			return
+		}
+		if arg == nil && !c.Nullable {
+			arg = emptyOf(c)
+		}
+		if at := slices.Index(t.key, i); at >= 0 {
+			if newKey[at] = arg; value.IsEmpty() {
+				arg = nil
+			}
+		}
+		if arg == nil && !c.Nullable {
+			w.refusal = t.invalid(c.Name, "it may not be empty")
+			return
+		}
+		w.fields, w.args = append(w.fields, i), append(w.args, arg)
+	}
+	w.key = newKey
+}
+
+// emptyOf is what an empty cell becomes in a column that does not allow NULL; nil when it cannot be empty.
+func emptyOf(c *tandem.Column) any {
+	switch {
+	case c.Type.Kind == tandem.Bytes:
+		return []byte{}
+	case c.Type.Kind == tandem.String && len(c.Type.Values) == 0 && !c.Type.JSON && c.KeyPosition == 0:
+		return ""
+	}
+	return nil
+}
+
+// carryOut runs the writes and reads back what they left. Those that were refused for what other rows hold are tried
+// again as long as others land, so that parents come before children whatever the order.
+func (t *Table) carryOut(tx *gorm.DB, writes []*write) error {
+	if sql := t.store.dialect.quiet(t.link.Number); sql != "" && len(writes) > 0 {
+		if _, err := rawExec(tx, sql, nil); err != nil {
+			return err
+		}
+	}
+	var pending []*write
+	for _, w := range writes {
+		if w.refusal == nil {
+			pending = append(pending, w)
+		}
+	}
+	for len(pending) > 0 {
+		if err := t.pass(tx, pending); err != nil {
+			return fmt.Errorf("write to table %q: %w", t.info.Name, err)
+		}
+		var again []*write
+		for _, w := range pending {
+			if w.refusal != nil && w.refusal.later {
+				again = append(again, w)
+			}
+		}
+		if len(again) == len(pending) {
+			break
+		}
+		for _, w := range again {
+			if w.kind == tandem.Insert && w.refusal.taken {
+				continue
+			}
+			w.refusal = nil
+		}
+		pending = slices.DeleteFunc(again, func(w *write) bool { return w.refusal != nil })
+	}
+	return t.readBack(tx, writes)
+}
+
+// pass tries each write once: deletes first, then updates, then inserts, so that keys and unique values come free.
+func (t *Table) pass(tx *gorm.DB, writes []*write) error {
+	byKind := map[tandem.ChangeKind][]*write{}
+	for _, w := range writes {
+		byKind[w.kind] = append(byKind[w.kind], w)
+	}
+	if err := t.deleteRows(tx, byKind[tandem.Delete]); err != nil {
+		return err
+	}
+	for _, w := range byKind[tandem.Update] {
+		if err := t.attempt(w, func() error { return t.updateRow(tx, w) }); err != nil {
+			return err
+		}
+	}
+	return t.insertAll(tx, byKind[tandem.Insert])
+}
+
+// attempt runs one write; an error that is about the row refuses it, any other is returned.
+func (t *Table) attempt(w *write, do func() error) error {
+	err := do()
+	if err == nil {
+		return nil
+	}
+	if w.refusal = t.refuse(err); w.refusal == nil {
+		return err
+	}
+	return nil
+}
+
+func (t *Table) deleteRows(tx *gorm.DB, writes []*write) error {
+	for batch := range slices.Chunk(writes, t.batch(len(t.key))) {
+		err := t.deleteBatch(tx, batch)
+		if err == nil {
+			continue
+		}
+		if t.refuse(err) == nil {
+			return err
+		}
+		for _, w := range batch {
+			if err := t.attempt(w, func() error { return t.deleteBatch(tx, []*write{w}) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Table) deleteBatch(tx *gorm.DB, batch []*write) error {
+	keys := make([][]any, len(batch))
+	for i, w := range batch {
+		keys[i] = w.key
+	}
+	where, args := t.among(keys)
+	_, err := rawExec(tx, "DELETE FROM "+t.table()+" WHERE "+where, args)
+	return err
+}
+
+func (t *Table) updateRow(tx *gorm.DB, w *write) error {
+	if len(w.fields) == 0 {
+		return nil
+	}
+	sets := make([]string, len(w.fields))
+	for i, field := range w.fields {
+		sets[i] = t.store.dialect.quote(t.fields[field].Name) + " = ?"
+	}
+	key, err := t.rawKey(w.now.raw)
+	if err != nil {
+		return err
+	}
+	where, args := t.among([][]any{key})
+	_, err = rawExec(tx, "UPDATE "+t.table()+" SET "+strings.Join(sets, ", ")+" WHERE "+where, append(slices.Clone(w.args), args...))
+	return err
+}
+
+// readBack completes the results: rows as the database made them, whole rows as they were.
+func (t *Table) readBack(tx *gorm.DB, writes []*write) error {
+	var keys []tandem.Key
+	names := make([]tandem.Key, len(writes))
+	for i, w := range writes {
+		if w.kind != tandem.Delete && (w.refusal == nil || w.refusal.taken) && w.key != nil {
+			names[i] = t.keyFrom(w.key)
+			keys = append(keys, names[i])
+		}
+	}
+	there, err := t.hold(tx, keys, t.needed, "")
+	if err != nil {
+		return err
+	}
+	for i, w := range writes {
+		w.applied.Row = nil
+		if now := there[names[i]]; now != nil {
+			w.applied.Row = &now.row
+		}
+		switch {
+		case w.refusal == nil && w.now != nil:
+			w.applied.Whole = t.whole(w.now)
+		case w.refusal != nil && w.kind == tandem.Insert && w.refusal.taken:
+			w.applied.Outcome = tandem.Moved
+		case w.refusal != nil:
+			w.applied = refused(w.refusal, nil)
+			if w.now != nil {
+				w.applied.Row = &w.now.row
+			}
+		}
+	}
+	return nil
+}
+
+// keyFrom returns the key that arguments stand for.
+func (t *Table) keyFrom(args []any) tandem.Key {
+	parts := make([]tandem.Value, len(args))
+	for i, arg := range args {
+		parts[i] = t.store.dialect.decode(&t.fields[t.key[i]], arg)
+	}
+	return tandem.MakeKey(parts...)
+}
