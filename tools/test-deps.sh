@@ -1,25 +1,44 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: MariaDB, from Debian's packages. Fails when it cannot,
-# for tests that do not run prove nothing.
+# Installs what the tests need and this machine lacks: MariaDB, Chromium and Node.js from Debian's packages, and the Node
+# packages of the emulator's tests. Fails when it cannot, for tests that do not run prove nothing.
 set -eu
+cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
-if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; then
-	exit
-fi
+# need COMMAND PACKAGE... remembers the packages when the command is missing.
+packages=
+need() {
+	command -v "$1" >/dev/null && return
+	shift
+	packages="$packages $*"
+}
+need mariadbd mariadb-server
+need mariadb-install-db mariadb-server
+[ -n "${CHROMIUM:-}" ] || need chromium chromium
+need node nodejs
+need npm npm
+
 fail() {
-	echo "test-deps: $1. The tests need mariadbd (MariaDB 10.11 or later) on PATH or in /usr/sbin:" >&2
-	echo "test-deps: install it by hand, such as with: apt-get install mariadb-server" >&2
+	echo "test-deps: $1" >&2
+	echo "test-deps: the tests need mariadbd (10.11 or later), chromium, node and npm on PATH or in /usr/sbin" >&2
 	exit 1
 }
-command -v apt-get >/dev/null || fail "mariadbd is missing, and so is apt-get"
-root=
-if [ "$(id -u)" != 0 ]; then
-	command -v sudo >/dev/null || fail "mariadbd is missing, and installing it takes root or sudo"
-	root=sudo
+if [ -n "$packages" ]; then
+	command -v apt-get >/dev/null || fail "these packages are missing, and so is apt-get:$packages"
+	root=
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || fail "installing these packages takes root or sudo:$packages"
+		root=sudo
+	fi
+	echo "test-deps: installing$packages"
+	apt() { $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
+	apt update || echo "test-deps: the package lists could not be refreshed; trying with those that are here" >&2
+	# shellcheck disable=SC2086 # one word for each package
+	apt install -y --no-install-recommends $packages >/dev/null || fail "apt-get could not install:$packages"
 fi
-echo "test-deps: installing mariadb-server"
-apt() { $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
-apt update || echo "test-deps: the package lists could not be refreshed; trying with those that are here" >&2
-apt install -y --no-install-recommends mariadb-server >/dev/null || fail "apt-get could not install mariadb-server"
-command -v mariadbd >/dev/null || fail "mariadb-server is installed, but there is no mariadbd"
+
+node=sheets/emulator/testdata/node
+if ! [ -f $node/node_modules/.package-lock.json ]; then
+	echo "test-deps: installing Node packages"
+	(cd $node && npm ci --no-audit --no-fund --silent) || fail "npm could not install the packages of $node"
+fi
