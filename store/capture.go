@@ -64,7 +64,8 @@ func (s *Store) Capture(ctx context.Context, link *tandem.Link) error {
 	return s.AddMarks(ctx, link.ID, []tandem.Mark{{Source: tandem.Database, Cause: tandem.CauseSQL}})
 }
 
-// makeTrigger replaces a trigger. Another process may make the same one at the same time.
+// makeTrigger replaces a trigger. Another process may make the same one at the same time. Between DROP and CREATE changes go
+// unmarked, which is why Capture marks the whole table afterwards.
 func (s *Store) makeTrigger(ctx context.Context, want trigger) error {
 	conn := s.db.WithContext(ctx).Statement.ConnPool
 	if _, err := conn.ExecContext(ctx, "DROP TRIGGER IF EXISTS "+want.name); err != nil {
@@ -91,6 +92,7 @@ func (s *Store) DropCapture(ctx context.Context, link *tandem.Link) error {
 
 type foundTrigger struct{ table, body string }
 
+// triggers returns the link's triggers as they are, by name.
 func (s *Store) triggers(ctx context.Context, link int64) (map[string]foundTrigger, error) {
 	found := map[string]foundTrigger{}
 	err := rawQuery(s.db.WithContext(ctx), s.dialect.existing, nil, func(row scanner) error {
@@ -105,6 +107,7 @@ func (s *Store) triggers(ctx context.Context, link int64) (map[string]foundTrigg
 	return found, err
 }
 
+// capture describes the link to the dialect; columns that are gone are not named, since a trigger would fail over them.
 func (t *Table) capture() *capture {
 	c := &capture{dialect: t.store.dialect, link: t.link.Number, table: t.info.Name}
 	for _, field := range t.key {
@@ -229,6 +232,7 @@ func sqliteTriggers(c *capture) []trigger {
 	return all
 }
 
+// sqliteKeyText spells what decodeRawKey reads. A key column of another storage class than its type's has no usable key anyway.
 func sqliteKeyText(c *tandem.Column, ref string) string {
 	if c.Type.Kind == tandem.String {
 		return "replace(" + ref + ", '~', '~0')"

@@ -17,6 +17,7 @@ import (
 type world struct {
 	*store.Store
 	sql     *sql.DB
+	url     string
 	mariadb bool
 	links   int
 }
@@ -30,12 +31,15 @@ func conformance(t *testing.T, test func(t *testing.T, w *world)) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { db.Close() })
+			if driver == "mysql" && !strings.Contains(t.Name(), "Concurrent") {
+				db.SetMaxOpenConns(1) // so that session settings reach the next statement
+			}
 			s, err := store.Open(t.Context(), url, store.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { s.Close() })
-			test(t, &world{Store: s, sql: db, mariadb: driver == "mysql"})
+			test(t, &world{Store: s, sql: db, url: url, mariadb: driver == "mysql"})
 		}
 	}
 	path := filepath.Join(t.TempDir(), "tandem.db")

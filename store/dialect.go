@@ -208,13 +208,14 @@ func openMySQL(address string) (*sql.DB, error) {
 // session gives every connection the settings that exact reading and writing rest on, whatever the server's are: strict
 // mode, else MySQL cuts values in silence, without NO_ZERO_DATE, since such rows must stay editable; ids of 0 as they are;
 // UTC. READ COMMITTED, because SELECT … FOR UPDATE and what is read after it must show rows as they now are, and because
-// gap locks for rows that are not there would make concurrent inserts deadlock.
+// gap locks for rows that are not there would make concurrent inserts deadlock. Waiting for a lock ends soon, that of DDL
+// above all: while CREATE TRIGGER waits for a long transaction, every other statement on the table waits behind it.
 type session struct{ driver.Connector }
 
 var sessionSettings = []string{
 	"SET NAMES utf8mb4",
 	`SET SESSION sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION',
-		time_zone = '+00:00', innodb_lock_wait_timeout = 10, foreign_key_checks = 1, unique_checks = 1`,
+		time_zone = '+00:00', lc_messages = 'en_US', innodb_lock_wait_timeout = 10, lock_wait_timeout = 10, foreign_key_checks = 1, unique_checks = 1`,
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 }
 

@@ -100,10 +100,12 @@ func (t *Table) refuse(err error) *refusal {
 	return nil
 }
 
+// invalid refuses a row for what it holds itself; trying again is of no use.
 func (t *Table) invalid(column, format string, args ...any) *refusal {
 	return &refusal{err: fieldError(column, format, args...), column: column}
 }
 
+// fieldError names the column as requests of the API do; without one, the whole row is meant.
 func fieldError(column, format string, args ...any) *tandem.Error {
 	if column == "" {
 		return tandem.Errorf(tandem.CodeInvalid, "ROW_REFUSED", "the database refused the row: "+format, args...)
@@ -122,9 +124,11 @@ func (t *Table) conflict(code tandem.Code, reason, column, format string, args .
 	return &refusal{err: err, column: column, later: true}
 }
 
+// Only the messages, which our sessions ask for in English, name columns and indexes. One that does not match costs the name,
+// not the refusal.
 var (
 	mysqlColumn  = regexp.MustCompile("(?i)(?:column|field) (?:[`'\"][^`']*[`'\"]\\.)*[`'\"]([^`'\"]+)[`'\"]")
-	mysqlIndex   = regexp.MustCompile("for key '(?:.*\\.)?([^']+)'$")
+	mysqlIndex   = regexp.MustCompile(`for key '(?:.*\.)?([^']+)'$`)
 	mysqlForeign = regexp.MustCompile("FOREIGN KEY \\(`([^`]+)`.* REFERENCES `([^)]+)`")
 	mysqlChild   = regexp.MustCompile("\\(`[^`]+`\\.`([^`]+)`")
 )
@@ -136,6 +140,8 @@ func match(pattern *regexp.Regexp, text string) string {
 	return ""
 }
 
+// refuseMySQL knows the errors that are about one row. What is not listed fails the transaction: a deadlock, a lost
+// connection or a full disk must never be taken for a bad row.
 func (t *Table) refuseMySQL(err *mysql.MySQLError) *refusal {
 	column := match(mysqlColumn, err.Message)
 	if t.info.Column(column) == nil {
@@ -196,6 +202,7 @@ func sameColumns(a, b []string) bool {
 	return strings.Join(a, "\x00") == strings.Join(b, "\x00")
 }
 
+// refuseSQLite reads "constraint failed: UNIQUE constraint failed: t.a, t.b (2067)".
 func (t *Table) refuseSQLite(err *gosqlite.Error) *refusal {
 	code, message := err.Code(), err.Error()
 	if i := strings.LastIndex(message, " ("); i > 0 {

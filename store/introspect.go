@@ -89,6 +89,7 @@ func (s *Store) Table(ctx context.Context, name string) (*tandem.Table, error) {
 	return &found.Table, nil
 }
 
+// findTable returns one table by its exact name.
 func (s *Store) findTable(tx *gorm.DB, name string) (*foundTable, error) {
 	found, err := s.introspect(tx, name)
 	if err != nil {
@@ -143,6 +144,7 @@ func (s *Store) introspect(tx *gorm.DB, name string) ([]*foundTable, error) {
 	return all, nil
 }
 
+// addIndexes adds keys, and the unique indexes that messages about duplicates name.
 func (s *Store) addIndexes(tx *gorm.DB, name string, tables map[string]*foundTable) error {
 	return s.eachLine(tx, s.dialect.indexes, name, func(row scanner) error {
 		var table, index, column string
@@ -163,6 +165,7 @@ func (s *Store) addIndexes(tx *gorm.DB, name string, tables map[string]*foundTab
 	})
 }
 
+// addJSON marks texts that hold JSON by a rule of the table.
 func (s *Store) addJSON(tx *gorm.DB, name string, tables map[string]*foundTable) error {
 	sql := s.dialect.json(s.dialect.server)
 	if sql == "" {
@@ -257,6 +260,7 @@ func (d *dialect) problem(t *foundTable) string {
 	return ""
 }
 
+// keyProblem says why a column cannot be part of a key: a row must be found by the text that its cell shows.
 func (d *dialect) keyProblem(c *tandem.Column) string {
 	native := strings.ToLower(c.Type.Native)
 	switch {

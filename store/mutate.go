@@ -42,6 +42,7 @@ func (t *Table) Mutate(ctx context.Context, mutations []tandem.Mutation, atomic 
 	return results, nil
 }
 
+// indexes returns the places of the mutations that are meant.
 func indexes(mutations []tandem.Mutation, which func(tandem.Mutation) bool) []int {
 	var found []int
 	for i := range mutations {
@@ -52,7 +53,8 @@ func indexes(mutations []tandem.Mutation, which func(tandem.Mutation) bool) []in
 	return found
 }
 
-// mutatePart carries out the mutations at the places in part, in one transaction.
+// mutatePart carries out the mutations at the places in part, in one transaction. Results leave it only when that has ended,
+// since it may run more than once.
 func (t *Table) mutatePart(ctx context.Context, mutations []tandem.Mutation, part []int, results []tandem.MutationResult, atomic bool) error {
 	if len(part) == 0 {
 		return nil
@@ -90,6 +92,8 @@ type mutating struct {
 	marks     []tandem.Mark
 }
 
+// run answers repeated requests, carries out the others and stores their answers, refusals included, and the marks. Request ids are
+// reserved before any row is locked, so that two repetitions sent in parallel wait for each other and not in a circle.
 func (g *mutating) run(part []int) error {
 	s, link := g.t.store, g.t.link.ID
 	prints, first, todo, err := g.requests(part)

@@ -1,12 +1,9 @@
 package store
 
-import (
-	"fmt"
+import "github.com/tandem-sync/tandem"
 
-	"github.com/tandem-sync/tandem"
-)
-
-// carryOut does mutations that touch different rows.
+// carryOut does mutations that touch different rows: their rows are locked together, compared with what the callers saw, and
+// written in as few statements as a cycle's.
 func (g *mutating) carryOut(wave []int) error {
 	keys := make([]tandem.Key, len(wave))
 	for n, i := range wave {
@@ -82,6 +79,7 @@ func (g *mutating) check(m *tandem.Mutation, now *held) (*tandem.Change, *tandem
 	return &tandem.Change{Kind: m.Kind, Key: now.row.Key, After: m.Values}, nil
 }
 
+// rowExists refuses an insert, showing the row that is there.
 func rowExists(key tandem.Key, row *tandem.Row) *tandem.Error {
 	err := tandem.Errorf(tandem.CodeAlreadyExists, "ROW_EXISTS", "a row with the key %q is there already", key)
 	err.Row = row
@@ -105,7 +103,7 @@ func (g *mutating) finish(i int, w *write) {
 	}
 	g.results[i].Row = applied.Row
 	if w.kind != tandem.Delete && applied.Row == nil {
-		g.results[i].Err = tandem.Errorf(tandem.CodeInternal, "ROW_LOST", "%s", fmt.Sprintf("the row was written but a trigger of the table %q took it away", g.t.info.Name))
+		g.results[i].Err = tandem.Errorf(tandem.CodeInternal, "ROW_LOST", "the row was written, but a trigger of the table %q took it away", g.t.info.Name)
 		return
 	}
 	if w.now != nil {
@@ -116,6 +114,8 @@ func (g *mutating) finish(i int, w *write) {
 	}
 }
 
+// mark says who wrote, which the triggers cannot tell. On SQLite they mark the row as well; a row marked twice is looked at
+// once.
 func (g *mutating) mark(key tandem.Key, actor string) {
 	g.marks = append(g.marks, tandem.Mark{Source: tandem.Database, Key: key, At: g.t.store.moment(), Cause: tandem.CauseAPI, Actor: actor})
 }

@@ -61,6 +61,7 @@ func (s *Store) OpenTable(ctx context.Context, link *tandem.Link) (*Table, error
 	return t, t.addFields()
 }
 
+// linkedColumn returns the column as the table has it now. A change of its type is the caller's to notice.
 func (t *Table) linkedColumn(linked *tandem.LinkColumn) (tandem.Column, error) {
 	column := t.info.Column(linked.Column)
 	switch {
@@ -101,6 +102,7 @@ func (t *Table) addFields() error {
 	return nil
 }
 
+// tableChanged is an error that halts the link: what it was made for is no longer there.
 func tableChanged(link *tandem.Link, format string, args ...any) *tandem.Error {
 	err := tandem.Errorf(tandem.CodePrecondition, tandem.HaltTableChanged, format, args...)
 	err.Message = "the table " + link.Table + " is not what link " + link.ID + " was made for: " + err.Message

@@ -78,11 +78,13 @@ func (t *Table) settled(change *tandem.Change, key tandem.Key, now *held) (bool,
 	return false, tandem.Applied{}
 }
 
+// sameKey refuses a key that the collation takes for another row's.
 func (t *Table) sameKey(key tandem.Key, now *held) *refusal {
 	return t.conflict(tandem.CodeAlreadyExists, "ROW_EXISTS", t.info.Key[0],
 		"the table holds this key as %q and takes %q for the same", now.row.Key, key)
 }
 
+// refused is the result of a write that the table does not take; row is what it holds instead, if anything.
 func refused(r *refusal, row *tandem.Row) tandem.Applied {
 	return tandem.Applied{Outcome: tandem.Refused, Row: row, Err: r.err, Column: r.column}
 }
@@ -109,6 +111,7 @@ func (t *Table) lock(tx *gorm.DB, keys []tandem.Key) (map[tandem.Key]*held, erro
 	return t.hold(tx, keys, len(t.fields), t.store.dialect.forUpdate)
 }
 
+// hold reads so many fields of the rows of keys, in a few queries, by the key that was asked for.
 func (t *Table) hold(tx *gorm.DB, keys []tandem.Key, fields int, lock string) (map[tandem.Key]*held, error) {
 	asked := make(map[tandem.Key]bool, len(keys))
 	unique := make([]tandem.Key, 0, len(keys))

@@ -59,6 +59,8 @@ func (t *Table) insertable(group []*write) int {
 	return len(group)
 }
 
+// insertBatch inserts rows that set the same columns. A statement that was refused had no effect, so that each of its rows
+// can be tried alone.
 func (t *Table) insertBatch(tx *gorm.DB, batch []*write) error {
 	if len(batch) == 1 {
 		return t.attempt(batch[0], func() error { return t.insertRow(tx, batch[0]) })
@@ -76,6 +78,7 @@ func (t *Table) insertBatch(tx *gorm.DB, batch []*write) error {
 	return nil
 }
 
+// insertSQL is the statement for rows that set the same columns; there may be none, when all is left to defaults.
 func (t *Table) insertSQL(batch []*write) (string, []any) {
 	d, first := t.store.dialect, batch[0]
 	if len(first.fields) == 0 {
@@ -130,6 +133,7 @@ func (t *Table) insertRow(tx *gorm.DB, w *write) error {
 	return nil
 }
 
+// insertReturning learns the key that the database made, whatever made it: a counter, a default or a trigger.
 func (t *Table) insertReturning(tx *gorm.DB, w *write, sql string, args []any) error {
 	d, list := t.store.dialect, make([]string, len(t.key))
 	for i, field := range t.key {

@@ -23,7 +23,7 @@ func (t *Table) Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem
 		}
 		from = args
 	}
-	rows := make([]tandem.Row, 0, limit)
+	rows := make([]tandem.Row, 0, min(limit, 1000))
 	for len(rows) < limit {
 		page, err := t.page(tx, from, limit-len(rows))
 		if err != nil {
@@ -49,6 +49,7 @@ type rawPage struct {
 	last bool
 }
 
+// page reads one page of raw rows after a key, which is nil for the first.
 func (t *Table) page(tx *gorm.DB, after []any, limit int) (page rawPage, err error) {
 	names := make([]string, len(t.key))
 	for i, field := range t.key {
@@ -71,63 +72,9 @@ func (t *Table) page(tx *gorm.DB, after []any, limit int) (page rawPage, err err
 		return err
 	})
 	if page.last = len(page.rows) < limit; !page.last && err == nil {
-		page.next, err = t.rawKey(page.rows[len(page.rows)-1])
+		page.next = t.rawKey(page.rows[len(page.rows)-1])
 	}
 	return page, err
-}
-
-// rawKey returns a row's key as arguments, from what the driver gave rather than from values, which may be invalid.
-func (t *Table) rawKey(raw []any) ([]any, error) {
-	args := make([]any, len(t.key))
-	for i, field := range t.key {
-		c := &t.fields[field]
-		args[i] = raw[field]
-		if data, ok := raw[field].([]byte); ok && c.Type.Kind != tandem.Bytes {
-			args[i] = string(data)
-		}
-		if c.Type.Kind == tandem.Int { // as a number: as a text it would be compared as a float
-			if arg, err := t.store.dialect.encode(c, t.store.dialect.decode(c, raw[field])); err == nil {
-				args[i] = arg
-			}
-		}
-	}
-	return args, nil
-}
-
-// beyond is the condition for keys after one, spelled so that every database uses the key's index:
-// a >= 1 AND (a > 1 OR a = 1 AND (b > 2 OR b = 2 AND c > 3)).
-func (t *Table) beyond(key []any) (string, []any) {
-	column := func(i int) string { return t.orderBy(t.key[i]) }
-	place := func(i int) string { return t.store.dialect.place(&t.fields[t.key[i]]) }
-	arg := func(i int) any { return t.orderArg(t.key[i], key[i]) }
-	last := len(key) - 1
-	where, args := column(last)+" > "+place(last), []any{arg(last)}
-	for i := last - 1; i >= 0; i-- {
-		where = column(i) + " > " + place(i) + " OR " + column(i) + " = " + place(i) + " AND (" + where + ")"
-		args = append([]any{arg(i), arg(i)}, args...)
-	}
-	if last > 0 {
-		where = column(0) + " >= " + place(0) + " AND (" + where + ")"
-		args = append([]any{arg(0)}, args...)
-	}
-	return where, args
-}
-
-// orderBy is what a key column is sorted and compared by. An ENUM sorts by its number but compares as a text, so that its
-// pages go by the number.
-func (t *Table) orderBy(field int) string {
-	name := t.store.dialect.quote(t.fields[field].Name)
-	if len(t.fields[field].Type.Values) > 0 {
-		return name + "+0"
-	}
-	return name
-}
-
-func (t *Table) orderArg(field int, arg any) any {
-	if values := t.fields[field].Type.Values; len(values) > 0 {
-		return int64(slices.Index(values, fmt.Sprint(arg)) + 1)
-	}
-	return arg
 }
 
 // Get returns the rows of keys that are there, in any order: one query for a few hundred keys. Where the database takes
@@ -140,6 +87,7 @@ func (t *Table) Get(ctx context.Context, keys []tandem.Key) ([]tandem.Row, error
 	return rows, nil
 }
 
+// get is Get within a transaction: it sees what the transaction wrote.
 func (t *Table) get(tx *gorm.DB, keys []tandem.Key) ([]tandem.Row, error) {
 	found := make([]tandem.Row, 0, len(keys))
 	err := t.each(tx, keys, t.needed, "", func(raw []any) {
@@ -180,31 +128,6 @@ func (t *Table) batch(arguments int) int {
 	return max(1, min(300, 30000/max(arguments, 1)))
 }
 
-// among is the condition for rows with one of keys. A composite key is spelled out: MariaDB reads the whole table for
-// (a, b) IN (…).
-func (t *Table) among(keys [][]any) (string, []any) {
-	d := t.store.dialect
-	var parts []string
-	var args []any
-	for _, key := range keys {
-		var equal []string
-		for i, field := range t.key {
-			c := &t.fields[field]
-			if len(t.key) == 1 {
-				equal = append(equal, d.place(c))
-			} else {
-				equal = append(equal, d.quote(c.Name)+" = "+d.place(c))
-			}
-			args = append(args, key[i])
-		}
-		parts = append(parts, strings.Join(equal, " AND "))
-	}
-	if len(t.key) == 1 {
-		return d.quote(t.fields[t.key[0]].Name) + " IN (" + strings.Join(parts, ",") + ")", args
-	}
-	return "(" + strings.Join(parts, " OR ") + ")", args
-}
-
 // Count returns how many rows the table holds.
 func (t *Table) Count(ctx context.Context) (int64, error) {
 	var n int64
@@ -217,7 +140,7 @@ func (t *Table) Count(ctx context.Context) (int64, error) {
 
 func (t *Table) table() string { return t.store.dialect.quote(t.info.Name) }
 
-// selectList reads the first n fields.
+// selectList reads the first n fields, NULL in the place of a paused column that is gone.
 func (t *Table) selectList(n int) string {
 	d, list := t.store.dialect, make([]string, n)
 	for i := range list {
@@ -228,6 +151,7 @@ func (t *Table) selectList(n int) string {
 	return strings.Join(list, ", ")
 }
 
+// scanFields reads a row of n columns as the driver gives them.
 func scanFields(row scanner, n int) ([]any, error) {
 	raw, into := make([]any, n), make([]any, n)
 	for i := range raw {
@@ -236,7 +160,7 @@ func scanFields(row scanner, n int) ([]any, error) {
 	return raw, row.Scan(into...)
 }
 
-// value returns one field of what the driver read.
+// value returns one field of what the driver read. It is invalid when a write could not bring it about again.
 func (t *Table) value(raw []any, field int) tandem.Value {
 	if !t.exists(field) {
 		return tandem.Absent
@@ -271,37 +195,10 @@ func (t *Table) row(raw []any) tandem.Row {
 	return row
 }
 
-func (t *Table) keyOf(raw []any) tandem.Key {
-	parts := make([]tandem.Value, len(t.key))
-	for i, field := range t.key {
-		parts[i] = t.value(raw, field)
-	}
-	return tandem.MakeKey(parts...)
-}
-
 // why says why an invalid value is none of its column.
 func why(c *tandem.Column, value tandem.Value) string {
 	if _, err := c.Type.Parse(value.Text()); err != nil {
 		return err.Error()
 	}
 	return fmt.Sprintf("%q is not a value of type %s", shorten(value.Text()), c.Type.Kind)
-}
-
-// keyArgs returns the arguments that find a key's row.
-func (t *Table) keyArgs(key tandem.Key) ([]any, error) {
-	parts, err := key.Parts(len(t.key))
-	if err != nil {
-		return nil, err
-	}
-	args := make([]any, len(parts))
-	for i, part := range parts {
-		c := &t.fields[t.key[i]]
-		if part == "" {
-			return nil, fmt.Errorf("the key has no %s", c.Name)
-		}
-		if args[i], err = t.store.dialect.encode(c, tandem.Text(part)); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
-		}
-	}
-	return args, nil
 }

@@ -28,7 +28,7 @@ type write struct {
 func (t *Table) write(change *tandem.Change, key tandem.Key, now *held, exact bool) *write {
 	w := &write{kind: change.Kind, now: now}
 	if now != nil {
-		w.key, _ = t.rawKey(now.raw)
+		w.key = t.rawKey(now.raw)
 	}
 	switch change.Kind {
 	case tandem.Insert:
@@ -39,6 +39,8 @@ func (t *Table) write(change *tandem.Change, key tandem.Key, now *held, exact bo
 	return w
 }
 
+// prepareInsert collects what an INSERT sets. Empty cells of columns with a default are left to it; so are columns that the
+// change does not name, and computed ones. An exact write keeps a NULL that the column allows.
 func (t *Table) prepareInsert(w *write, after []tandem.Value, key tandem.Key, exact bool) {
 	for i, value := range after[:min(len(after), t.linked)] {
 		c := &t.fields[i]
@@ -83,6 +85,8 @@ func (t *Table) checkKeyless(w *write) {
 	}
 }
 
+// prepareUpdate collects what differs from the row as it is, so that triggers, ON UPDATE columns and locks of the database
+// see no more than was changed. A key column may be among it; the row is then found by its new key afterwards.
 func (t *Table) prepareUpdate(w *write, after []tandem.Value, exact bool) {
 	newKey := slices.Clone(w.key)
 	for i, value := range after[:min(len(after), t.linked)] {
@@ -194,6 +198,8 @@ func (t *Table) attempt(w *write, do func() error) error {
 	return nil
 }
 
+// deleteRows deletes many rows in one statement, and one by one where that was refused. A refused statement has no effect:
+// tables whose engine would leave half of it are not linked.
 func (t *Table) deleteRows(tx *gorm.DB, writes []*write) error {
 	for batch := range slices.Chunk(writes, t.batch(len(t.key))) {
 		err := t.deleteBatch(tx, batch)
@@ -222,6 +228,7 @@ func (t *Table) deleteBatch(tx *gorm.DB, batch []*write) error {
 	return err
 }
 
+// updateRow updates one row by the key that it was locked with. Rows are updated one by one: each sets its own columns.
 func (t *Table) updateRow(tx *gorm.DB, w *write) error {
 	if len(w.fields) == 0 {
 		return nil
@@ -230,16 +237,13 @@ func (t *Table) updateRow(tx *gorm.DB, w *write) error {
 	for i, field := range w.fields {
 		sets[i] = t.store.dialect.quote(t.fields[field].Name) + " = ?"
 	}
-	key, err := t.rawKey(w.now.raw)
-	if err != nil {
-		return err
-	}
-	where, args := t.among([][]any{key})
-	_, err = rawExec(tx, "UPDATE "+t.table()+" SET "+strings.Join(sets, ", ")+" WHERE "+where, append(slices.Clone(w.args), args...))
+	where, args := t.among([][]any{t.rawKey(w.now.raw)})
+	_, err := rawExec(tx, "UPDATE "+t.table()+" SET "+strings.Join(sets, ", ")+" WHERE "+where, append(slices.Clone(w.args), args...))
 	return err
 }
 
-// readBack completes the results: rows as the database made them, whole rows as they were.
+// readBack completes the results: rows as the database made them (defaults, rounding, triggers), whole rows as they were. An
+// insert that found its key taken has moved: the row came in between the lock, which holds no place, and the write.
 func (t *Table) readBack(tx *gorm.DB, writes []*write) error {
 	var keys []tandem.Key
 	names := make([]tandem.Key, len(writes))

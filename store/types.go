@@ -15,6 +15,7 @@ type native struct {
 	unsigned bool
 }
 
+// parseNative reads any spelling, of types that it has never heard of too.
 func parseNative(spelled string) native {
 	n := native{word: strings.ToLower(strings.TrimSpace(spelled))}
 	rest := n.word
@@ -44,6 +45,7 @@ func parseNative(spelled string) native {
 	return n
 }
 
+// number returns an argument of the type, or what it is when the type does not give it.
 func (n native) number(i, otherwise int) int {
 	if i < len(n.numbers) {
 		return n.numbers[i]
@@ -83,7 +85,8 @@ var integerBits = map[string]int{"tinyint": 8, "smallint": 16, "mediumint": 24, 
 // textLengths are in bytes; what is longer in characters than fits in bytes is refused by the database.
 var textLengths = map[string]int{"tinytext": 255, "text": 65535, "mediumtext": 1<<24 - 1, "longtext": 0}
 
-// mysqlType reads information_schema's COLUMN_TYPE.
+// mysqlType reads information_schema's COLUMN_TYPE. TINYINT(1) is what BOOLEAN is stored as; one that holds other numbers shows
+// them as invalid. A type that is not listed cannot be linked: GEOMETRY, VECTOR and what comes later.
 func mysqlType(spelled string) tandem.Type {
 	n := parseNative(spelled)
 	t := tandem.Type{Native: spelled}

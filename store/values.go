@@ -89,6 +89,7 @@ func withoutZone(text string) string {
 	return text
 }
 
+// rawText is what the driver gave as text. Drivers give numbers as numbers or as text, depending on the statement.
 func rawText(raw any) string {
 	switch v := raw.(type) {
 	case []byte:
@@ -174,6 +175,7 @@ func bindSQLite(c *tandem.Column, arg any) (any, error) {
 	return arg, nil
 }
 
+// shorten keeps messages short.
 func shorten(text string) string {
 	if r := []rune(text); len(r) > 40 {
 		return string(r[:40]) + "…"
