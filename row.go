@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -38,8 +39,17 @@ func Digest(rows ...[]Value) string {
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
 }
 
-// Etag returns the row's entity tag: it changes whenever a linked value does.
-func (r *Row) Etag() string { return Digest(r.Values) }
+// Etag returns the row's entity tag, the same on both sources: it changes whenever a linked value does. NULL and the empty
+// text count as one, since a cell shows them alike.
+func (r *Row) Etag() string {
+	values := slices.Clone(r.Values)
+	for i := range values {
+		if values[i].IsEmpty() {
+			values[i] = Null
+		}
+	}
+	return Digest(values)
+}
 
 // ChangeKind says what a write does to a row.
 type ChangeKind string

@@ -66,12 +66,10 @@ func (l *checklist) database(ctx context.Context, config Config) []tandem.Link {
 	}
 	defer func() { _ = st.Close() }()
 	l.ok("database: reachable, and Tandem's own tables are there")
-	if try, ok := any(st).(interface{ TryCapture(context.Context) error }); ok {
-		if err := try.TryCapture(ctx); err != nil {
-			l.bad("triggers", err)
-		} else {
-			l.ok("triggers: can be made and removed")
-		}
+	if err := st.TryCapture(ctx); err != nil {
+		l.bad("triggers", err)
+	} else {
+		l.ok("triggers: can be made and removed")
 	}
 	tables, err := st.Tables(ctx)
 	if err != nil {

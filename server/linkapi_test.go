@@ -207,3 +207,25 @@ func TestPagesBesideTheAPI(t *testing.T) {
 		t.Errorf("If-None-Match: %d %q", again.status, again.text)
 	}
 }
+
+// Without authentication, a browser on this machine must not become the hand of somebody else's page.
+func TestOtherOriginsAreRefused(t *testing.T) {
+	s := newStand(t, linkSchema, filmTabs()...)
+	link := `{"table": "films", "spreadsheetId": "` + standSheet + `", "tab": "Films"}`
+	s.refused(http.StatusForbidden, "", "POST", "/v1/links?link_id=films", link, "Origin", "https://example.com")
+	s.refused(http.StatusForbidden, "", "POST", "/v1/links?link_id=films", link, "Sec-Fetch-Site", "cross-site")
+	request, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/v1/links", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "rebound.example.com"
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("another host's name is answered with %d", response.StatusCode)
+	}
+	s.must("POST", "/v1/links?link_id=films", link, "Origin", s.url)
+}

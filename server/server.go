@@ -82,7 +82,7 @@ func (s *Server) build(ctx context.Context) error {
 	if s.gateway, err = newGateway(ctx, s.channel); err != nil {
 		return err
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.http = &http.Server{Handler: sameMachine(s), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	return nil
 }

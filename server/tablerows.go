@@ -12,8 +12,7 @@ import (
 // tableRows is a linked table as one source of the API.
 type tableRows struct {
 	*store.Table
-	link string
-	now  func() time.Time
+	now func() time.Time
 }
 
 // List pages through the table by key. One row more than asked for is read, to tell whether there is a next page.

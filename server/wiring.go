@@ -46,10 +46,12 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
 			return b.Store.OpenTable(ctx, link)
 		},
-		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab { return b.sheets.Open(link, columns).Journaled() },
-		Logger:  log,
-		Holder:  fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
-		Poll:    config.PollInterval,
+		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
+			return b.sheets.Open(link, columns).Journaled()
+		},
+		Logger: log,
+		Holder: fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		Poll:   config.PollInterval,
 	})
 	return b, nil
 }

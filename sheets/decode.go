@@ -78,6 +78,12 @@ func decodeText(text string, column *tandem.Column) string {
 	switch column.Type.Kind {
 	case tandem.String:
 		return text
+	case tandem.DateTime:
+		text = strings.Replace(strings.TrimSpace(text), " ", "T", 1)
+		if at, ok := parseWall(text); ok {
+			return at.Format("2006-01-02T15:04:05.999999999") // an hour of one digit gets its second one
+		}
+		return text
 	case tandem.Timestamp:
 		text = strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 		if _, err := time.Parse(time.RFC3339Nano, text); err == nil {

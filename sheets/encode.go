@@ -131,6 +131,9 @@ func encodeTimestamp(text string, column *tandem.Column) (*api.ExtendedValue, fo
 		return nil, "", fmt.Errorf("%q is outside the years 1 to 9999 in the spreadsheet's time zone", text)
 	}
 	if column.Type.Fraction > serialFraction {
+		if _, offset := local.Zone(); offset%60 != 0 {
+			local = at.UTC() // the local time of a place before time zones, which ISO texts cannot name
+		}
 		return textCell(local.Format("2006-01-02T15:04:05." + strings.Repeat("0", column.Type.Fraction) + "Z07:00"))
 	}
 	wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), time.UTC)

@@ -38,20 +38,17 @@ func normal(header string) string {
 // nothing may be concluded from what stands below.
 func (t *Tab) layoutOf(headerRow []any) (*layout, error) {
 	l := &layout{at: make([]int, len(t.columns)), linked: span{-1, -1}}
-	byText, byNormal := map[string][]int{}, map[string][]int{}
+	byNormal := map[string][]int{}
 	for i, cell := range headerRow {
 		text := headerText(cell)
 		l.headers = append(l.headers, text)
 		if text != "" {
-			byText[text] = append(byText[text], i)
 			byNormal[normal(text)] = append(byNormal[normal(text)], i)
 		}
 	}
 	for i := range t.columns {
+		// Two headers that differ only in case are not told apart: a person may have typed the second one later.
 		found := byNormal[normal(t.name(i))]
-		if exact := byText[t.name(i)]; len(found) > 1 && len(exact) == 1 {
-			found = exact
-		}
 		l.at[i] = -1
 		if len(found) != 1 {
 			if slices.Contains(t.keys, i) {

@@ -87,68 +87,27 @@ func left(strays []stray, fix *Batch, more []stray) []stray {
 	return kept
 }
 
-// current is the whole tab as it stands now.
-type current struct {
-	headers     []string
-	header      int
-	width, rows int
-	cells       *gridCells
-	byRow       map[int][]*api.GridData
-	first, end  int // rows below the header
-}
+// claims are cells that an op of the repair undoes already: a cell shows what one accident wrote, never what two did.
+type claims map[place]bool
 
-func (t *Tab) current(ctx context.Context) (*current, error) {
-	cells, err := t.readGrid(ctx, nil, "userEnteredValue,effectiveValue")
-	if err != nil {
-		return nil, err
+func (c claims) row(row int, o *op) {
+	for _, cell := range o.Cells {
+		c[place{row, cell.At}] = true
 	}
-	size, _ := t.sizes()
-	now := &current{header: t.header, width: size.columns, rows: size.rows, cells: cells, byRow: cells.index(), first: t.header + 1, end: cells.end()}
-	for at := range size.columns {
-		now.headers = append(now.headers, headerText(plainCell(cells.cell(t.header, at))))
-	}
-	return now, nil
 }
 
-func (now *current) cell(row, column int) *api.CellData {
-	return (&gridCells{parts: now.byRow[row]}).cell(row, column)
-}
-
-// column returns where a column stands now that had a header at the moment of the accident. One that cannot be told by its
-// header stands as far from its left neighbour as it did.
-func (now *current) column(s *stray, at int) int {
-	for left := at; left >= 0; left-- {
-		if left >= len(s.headers) || s.headers[left] == "" {
-			continue
-		}
-		if to := now.headed(s.headers[left], left); to >= 0 {
-			return to + at - left
+func (c claims) has(now *current, s *stray, row int) bool {
+	for _, cell := range s.what().Cells {
+		if c[place{row, now.column(s, cell.At)}] {
+			return true
 		}
 	}
-	return at
-}
-
-// headed returns the column that has a header now: hint when it does, else the only one that does, else -1.
-func (now *current) headed(header string, hint int) int {
-	if hint < len(now.headers) && now.headers[hint] == header {
-		return hint
-	}
-	first := slices.Index(now.headers, header)
-	if first >= 0 && slices.Contains(now.headers[first+1:], header) {
-		return -1
-	}
-	return first
-}
-
-// claim is a row that an op of a batch is taken to have landed on: two ops of one batch landed on two rows.
-type claim struct {
-	batch *Batch
-	row   int
+	return false
 }
 
 // plan fills fix with what undoes strays, leaving out what is undone already.
 func (now *current) plan(fix *Batch, strays []stray) {
-	used, taken := map[int]bool{}, map[claim]bool{}
+	used, taken := map[int]bool{}, claims{}
 	for i := range strays {
 		s, had := &strays[i], len(fix.Ops)
 		switch s.what().Kind {
@@ -191,60 +150,8 @@ func (now *current) plan(fix *Batch, strays []stray) {
 	slices.SortFunc(fix.Columns, func(x, y heading) int { return x.At - y.At })
 }
 
-// find returns the row that holds cells now (by column at the moment of the accident), -1 when none does. Where several do,
-// it is the one that is most like the image in its other cells, then the one at hint, then the last.
-func (now *current) find(s *stray, cells map[int]*api.ExtendedValue, written map[int]bool, hint int, taken map[claim]bool) int {
-	best, most := -1, -1
-	for row := now.end - 1; row >= now.first; row-- {
-		if taken[claim{s.batch, row}] || !now.holds(s, row, cells, written) {
-			continue
-		}
-		like := 2 * now.likeness(s, row, cells)
-		if row == hint {
-			like++
-		}
-		if like > most {
-			best, most = row, like
-		}
-	}
-	return best
-}
-
-// holds reports whether a row has cells.
-func (now *current) holds(s *stray, row int, cells map[int]*api.ExtendedValue, written map[int]bool) bool {
-	for at, want := range cells {
-		c := now.cell(row, now.column(s, at))
-		have := shownValue(c)
-		if written[at] {
-			have = entered(c)
-		}
-		if !sameContent(have, want) {
-			return false
-		}
-	}
-	return true
-}
-
-// likeness counts the cells beside cells that a row has in common with the image.
-func (now *current) likeness(s *stray, row int, cells map[int]*api.ExtendedValue) int {
-	if s.what().Kind == tandem.Insert || s.what().Kind == restore {
-		return 0
-	}
-	like := 0
-	for at := range s.batch.Width {
-		image := s.image(at)
-		if _, known := cells[at]; known || image == nil || isFormula(image) {
-			continue
-		}
-		if sameContent(shownValue(now.cell(row, now.column(s, at))), shownValue(image)) {
-			like++
-		}
-	}
-	return like
-}
-
 // undoUpdate gives the cells that an update wrote astray what they held before.
-func (now *current) undoUpdate(fix *Batch, s *stray, taken map[claim]bool) {
+func (now *current) undoUpdate(fix *Batch, s *stray, taken claims) {
 	o := s.what()
 	row := now.find(s, s.after(), s.written(), o.Row, taken)
 	if row < 0 {
@@ -265,7 +172,7 @@ func (now *current) undoUpdate(fix *Batch, s *stray, taken map[claim]bool) {
 		back.Cells = append(back.Cells, undo)
 	}
 	if needed {
-		taken[claim{s.batch, row}] = true
+		taken.row(row, &back)
 		fix.Ops = append(fix.Ops, back)
 	}
 }
@@ -325,7 +232,7 @@ func (now *current) placeFor(fix *Batch, s *stray) int {
 
 // undoInsert deletes a row that was added, or put back, with its cells in the wrong columns, or whose key somebody else
 // added too.
-func (now *current) undoInsert(fix *Batch, s *stray, taken map[claim]bool) {
+func (now *current) undoInsert(fix *Batch, s *stray, taken claims) {
 	o := s.what()
 	if o.Kind == restore && now.stands(s) {
 		return
@@ -334,11 +241,11 @@ func (now *current) undoInsert(fix *Batch, s *stray, taken map[claim]bool) {
 	if row < 0 || len(o.Cells) == 0 {
 		return
 	}
-	taken[claim{s.batch, row}] = true
 	gone := op{Kind: tandem.Delete, Key: o.Key, Row: row}
 	for _, c := range o.Cells {
 		gone.Cells = append(gone.Cells, cell{At: now.column(s, c.At), Old: c.New})
 	}
+	taken.row(row, &gone)
 	fix.Ops = append(fix.Ops, gone)
 }
 

@@ -1,0 +1,41 @@
+package server
+
+import (
+	"net"
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// sameMachine keeps web pages of others away from a server that asks nobody who they are: it listens on loopback, but a
+// browser on this machine would call it for any page. Refused are writes from other origins, and names that somebody made
+// point to this machine.
+func sameMachine(next http.Handler) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(r.Host); err == nil {
+			host = name
+		}
+		if !loopback(net.JoinHostPort(trimBrackets(host), "0")) {
+			writeStatus(w, http.StatusForbidden, status.Newf(codes.PermissionDenied,
+				"without authentication only loopback addresses are answered: call this server as localhost, not as %q", host))
+			return
+		}
+		if err := origins.Check(r); err != nil {
+			writeStatus(w, http.StatusForbidden, status.New(codes.PermissionDenied,
+				"without authentication, pages of other origins cannot write here"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// trimBrackets takes the brackets off an IPv6 address that stands without a port.
+func trimBrackets(host string) string {
+	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
+		return host[1 : n-1]
+	}
+	return host
+}
