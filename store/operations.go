@@ -59,7 +59,7 @@ func (s *Store) CreateOperation(ctx context.Context, op tandem.Operation) error 
 			return err
 		}
 		if found {
-			return tandem.Errorf(tandem.CodePrecondition, "OPERATION_RUNNING",
+			return tandem.Errorf(tandem.CodeAborted, "OPERATION_RUNNING",
 				"link %q has an operation that is not done yet: wait for operations/%s, or cancel it", op.Link, running)
 		}
 		now := moment{s.moment()}

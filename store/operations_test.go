@@ -88,7 +88,7 @@ func TestOperations(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := o.CreateOperation(ctx, tandem.Operation{ID: "o2", Link: "anime"})
-		wantError(t, err, tandem.CodePrecondition, "OPERATION_RUNNING")
+		wantError(t, err, tandem.CodeAborted, "OPERATION_RUNNING")
 		if !strings.Contains(err.Error(), "operations/o1") {
 			t.Errorf("the error does not name the operation: %v", err)
 		}
