@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -37,9 +39,15 @@ type cycle struct {
 	approval *tandem.Approval
 	sync     *syncRun // set during an InitialSync
 
-	inError map[tandem.Key]bool  // rows that have a row error
-	pending []reconcile.Decision // rows that need something
-	moved   map[tandem.Key]bool  // rows that were not as scanned when they were to be written: the next cycle's
+	inError map[tandem.Key]bool // rows that have a row error
+	blocked []tandem.Key        // rows left alone, since their key stands more than once in the sheet
+	scanned string              // digest of the whole scan of this cycle; "" without one
+	// unsettled is set when rows were left out that the next look has to see again.
+	unsettled bool
+	// approvalStays is set when a part of what a person approved could not be carried out yet.
+	approvalStays bool
+	pending       []reconcile.Decision // rows that need something
+	moved         map[tandem.Key]bool  // rows that were not as scanned when they were to be written: the next cycle's
 }
 
 // attribution is what marks tell of a change, by the side it was made on.
@@ -52,6 +60,10 @@ type attribution struct {
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
 		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{}}
+	if lease.Fence != c.memo.fence+1 {
+		c.memo.distrust() // somebody else worked on the link meanwhile
+	}
+	c.memo.fence = lease.Fence
 	err := c.run(ctx, j)
 	if len(c.moved) > 0 && err == nil {
 		c.memo.retryAfter = w.opt.Now().Add(tick << min(c.memo.restless, 8))
@@ -188,6 +200,9 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 // attribute notes who changed which key and when, and reports which sides have to be read whole.
 func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) {
 	for _, mark := range marks {
+		if mark.Cause == causeAgain {
+			mark.At, mark.Cause = time.Time{}, ""
+		}
 		if mark.Key == "" {
 			wholeSheet = wholeSheet || mark.Source == tandem.Sheet
 			wholeDatabase = wholeDatabase || mark.Source == tandem.Database
@@ -202,10 +217,27 @@ func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) 
 		if side.Actor != "" && mark.Actor == "" {
 			mark.Actor, mark.Cause = side.Actor, side.Cause
 		}
+		if mark.At.IsZero() {
+			mark.At, mark.Cause = side.At, side.Cause
+		}
 		*side = mark
 		c.marks[mark.Key] = known
 	}
 	return wholeSheet, wholeDatabase
+}
+
+// causeAgain marks rows that have to be looked at once more. It says nothing of when they changed, or who did it.
+const causeAgain tandem.Cause = "AGAIN"
+
+// markAgain has rows looked at by the next cycle.
+func (c *cycle) markAgain(ctx context.Context, marks []tandem.Mark) error {
+	if len(marks) == 0 {
+		return nil
+	}
+	if err := c.w.opt.Store.AddMarks(ctx, c.link.ID, marks); err != nil {
+		return fmt.Errorf("mark rows to look at again: %w", err)
+	}
+	return nil
 }
 
 // finish commits what the cycle looked at: marks of rows that moved stay for the next one.
@@ -220,19 +252,17 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 		commit.Marks = append(commit.Marks, mark.ID)
 	}
 	var missing []tandem.Mark
-	for key := range c.moved {
+	for _, key := range slices.Sorted(maps.Keys(c.moved)) {
 		if !again[key] {
-			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: tandem.CauseSheet})
+			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: causeAgain})
 		}
 	}
-	if len(missing) > 0 {
-		if err := c.w.opt.Store.AddMarks(ctx, c.link.ID, missing); err != nil {
-			return fmt.Errorf("mark rows that moved: %w", err)
-		}
+	if err := c.markAgain(ctx, missing); err != nil {
+		return err
 	}
-	if scan != nil && scan.Whole {
+	if scan != nil && scan.Whole && len(c.moved) == 0 {
 		commit.ScannedAt = scan.Began
-		if len(c.moved) == 0 && len(c.memo.typed) == 0 {
+		if len(c.memo.typed) == 0 && len(scan.Missing) == 0 && !c.unsettled {
 			commit.EqualAsOf = scan.Began
 		}
 	}
@@ -241,7 +271,7 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 			return fmt.Errorf("commit cycle: %w", err)
 		}
 	}
-	if c.approval != nil {
+	if c.approval != nil && !c.approvalStays {
 		return c.w.opt.Store.ClearApproval(ctx, c.lease, c.link.ID)
 	}
 	return nil

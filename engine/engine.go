@@ -201,6 +201,13 @@ type memory struct {
 	problems string                  // digest of the unusable rows last recorded
 	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
+	missing  []string                // linked columns that the last scan did not find
+	fence    int64                   // of the last lease: an unbroken count means that nobody else had the link
+}
+
+// distrust forgets what only holds as long as nobody else works on the link.
+func (m *memory) distrust() {
+	m.seen, m.problems, m.blocked = "", "", nil
 }
 
 type typedRow struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -24,6 +25,7 @@ func (c *cycle) gather(ctx context.Context, wholeSheet, wholeDatabase bool) (*ta
 	for key := range c.marks {
 		keys = append(keys, key)
 	}
+	slices.Sort(keys) // a map's order would make runs of the simulation differ
 	due, err := c.w.opt.Store.RowErrorKeysDue(ctx, c.link.ID, c.w.opt.Now())
 	if err != nil {
 		return nil, fmt.Errorf("read row errors: %w", err)
@@ -48,10 +50,32 @@ func (c *cycle) scanTab(ctx context.Context) (*tandem.Scan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read tab %q: %w", c.link.Tab, err)
 	}
+	c.leaveOut(scan.Missing)
+	c.scanned = scanDigest(scan)
 	if c.sync != nil && c.sync.request.ValidateOnly {
 		return scan, nil
 	}
 	return scan, c.recordBad(ctx, scan)
+}
+
+// leaveOut keeps columns out of this cycle whose headers are not in the sheet. When one is there again, everything is
+// compared, since the database may have changed it meanwhile.
+func (c *cycle) leaveOut(missing []string) {
+	for _, name := range c.memo.missing {
+		if !slices.Contains(missing, name) {
+			c.memo.nextCompare = time.Time{}
+		}
+	}
+	c.memo.missing = missing
+	if len(missing) == 0 {
+		return
+	}
+	c.policy.Settings = slices.Clone(c.policy.Settings)
+	for i := range c.policy.Settings {
+		if slices.Contains(missing, c.policy.Settings[i].Column) {
+			c.policy.Settings[i].Paused = "its header is not in the sheet"
+		}
+	}
 }
 
 // recordBad stores the rows that cannot be told by their key, once for as long as they stay the same.
@@ -82,8 +106,8 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 		return nil, err
 	}
 	var ask []tandem.Key
-	for key, row := range rows {
-		mark := c.marks[key]
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		row, mark := rows[key], c.marks[key]
 		if mark.sheet.Key != "" || mark.database.Key == "" || !c.policy.Same(row.Base, row.Database) {
 			ask = append(ask, key)
 		}
@@ -95,8 +119,18 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 	if err != nil {
 		return nil, fmt.Errorf("read rows of tab %q: %w", c.link.Tab, err)
 	}
+	c.leaveOut(scan.Missing)
 	scan.Whole = false // whatever Find read, only these rows are looked at
 	sheet, blocked := index(scan)
+	for _, key := range ask {
+		if _, ok := sheet[key]; !ok && rows[key].Base != nil && !blocked[key] {
+			// A row that is not there is only a deletion when the whole sheet says so: its key cell may have become unusable.
+			if scan, err = c.scanTab(ctx); err != nil {
+				return nil, err
+			}
+			return scan, c.gatherSheet(ctx, scan, keys)
+		}
+	}
 	for _, key := range ask {
 		row := rows[key]
 		if at, ok := sheet[key]; ok {
@@ -114,8 +148,7 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 // gatherSheet looks at every row of the sheet that differs from the baseline, and at keys. The database is asked for
 // those rows alone.
 func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tandem.Key) error {
-	digest := scanDigest(scan)
-	if digest == c.memo.seen && len(keys) == 0 {
+	if c.scanned == c.memo.seen && len(keys) == 0 {
 		return nil
 	}
 	look := make(map[tandem.Key]bool, len(keys)+len(c.inError))
@@ -149,19 +182,17 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 		return err
 	}
 	c.memo.blocked = blocked
+	c.unsettled = c.unsettled || len(c.memo.typed) > 0
 	c.memo.seen = ""
-	if len(c.pending) == 0 && len(c.memo.typed) == 0 {
-		c.memo.seen = digest
+	if len(c.pending) == 0 && !c.unsettled {
+		c.memo.seen = c.scanned
 	}
 	return nil
 }
 
 func (c *cycle) considerSheet(ctx context.Context, scan *tandem.Scan, look map[tandem.Key]bool, known map[tandem.Key][]tandem.Value,
 	sheet map[tandem.Key]int, blocked map[tandem.Key]bool) error {
-	list := make([]tandem.Key, 0, len(look))
-	for key := range look {
-		list = append(list, key)
-	}
+	list := slices.Sorted(maps.Keys(look))
 	rows, err := c.load(ctx, list, known)
 	if err != nil {
 		return err
@@ -176,12 +207,44 @@ func (c *cycle) considerSheet(ctx context.Context, scan *tandem.Scan, look map[t
 		switch {
 		case blocked[key]:
 			c.block(key)
-		case c.stillTyped(row, typed, scan.Began):
+		case c.stillTyped(row, typed, scan.Began), c.lookalike(row, scan):
 		default:
 			c.consider(*row, scan)
 		}
 	}
 	return nil
+}
+
+// lookalike reports whether a row that the sheet no longer has may still be there under a key cell that was emptied, or
+// shows an error: a row without a usable key holds the same otherwise, in all cells or all but one. It is not deleted.
+func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
+	if row.Sheet != nil || row.Base == nil || c.approved(row.Key, tandem.Sheet) {
+		return false
+	}
+	for i := range scan.Bad {
+		if scan.Bad[i].Row.Key != "" {
+			continue
+		}
+		differ, same := 0, 0
+		for at := range c.policy.Columns {
+			value := scan.Bad[i].Row.Values[at]
+			switch {
+			case c.policy.Columns[at].KeyPosition > 0 || value.IsAbsent():
+			case c.policy.Columns[at].Equal(row.Base[at], value):
+				same++
+			default:
+				differ++
+			}
+		}
+		if differ == 0 || differ == 1 && same > 1 {
+			c.unsettled = true
+			if c.sync != nil {
+				c.sync.refuse(row.Key, fmt.Sprintf("row %d of the sheet looks like this row, but its key cell cannot be used", scan.Bad[i].Row.Position))
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // stillTyped reports whether a row that only the sheet has may still be half typed: it counts once nothing in it changed
@@ -206,7 +269,7 @@ func (c *cycle) stillTyped(row *reconcile.Row, typed map[tandem.Key]typedRow, no
 // gatherAll looks at every row of both sides, in pages of the table's key order.
 func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 	sheet, blocked := index(scan)
-	c.memo.blocked, c.memo.typed = blocked, map[tandem.Key]typedRow{}
+	c.memo.blocked = blocked
 	visited := make([]bool, len(scan.Rows))
 	var matched, done int64
 	for after, more := tandem.Key(""), true; more; {
@@ -236,6 +299,9 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 				c.block(row.Key)
 				continue
 			}
+			if c.lookalike(&row, scan) {
+				continue
+			}
 			c.consider(row, scan)
 		}
 		if done += int64(len(page)); c.sync != nil {
@@ -251,6 +317,8 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 func (c *cycle) gatherRest(ctx context.Context, scan *tandem.Scan, visited []bool, matched int64) error {
 	var rest []tandem.Key
 	values := map[tandem.Key][]tandem.Value{}
+	typed := c.memo.typed
+	c.memo.typed = map[tandem.Key]typedRow{}
 	flush := func() error {
 		rows, err := c.load(ctx, rest, nil)
 		if err != nil {
@@ -261,6 +329,10 @@ func (c *cycle) gatherRest(ctx context.Context, scan *tandem.Scan, visited []boo
 			row.Sheet = values[key]
 			if row.Base != nil && row.Database == nil {
 				matched++
+			}
+			if c.sync == nil && c.stillTyped(row, typed, scan.Began) {
+				c.unsettled = true
+				continue
 			}
 			c.consider(*row, scan)
 		}
@@ -310,8 +382,8 @@ func (c *cycle) gatherLost(ctx context.Context, scan *tandem.Scan) error {
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		if row.Database == nil {
+	for _, key := range lost {
+		if row := rows[key]; row.Database == nil {
 			c.consider(*row, scan)
 		}
 	}
@@ -367,6 +439,9 @@ func (c *cycle) load(ctx context.Context, keys []tandem.Key, known map[tandem.Ke
 
 // consider decides one row and keeps the decision when something has to be done.
 func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
+	if c.sync != nil && c.sync.fromNothing() {
+		row.Base = nil
+	}
 	c.date(&row, scan)
 	if c.approval != nil && c.approval.PutBack && c.approval.Keys[row.Key] {
 		row.Winner = c.approval.Source.Other()
@@ -413,8 +488,14 @@ func (c *cycle) sheetUpdateTime(values []tandem.Value) time.Time {
 	return time.Time{}
 }
 
-// block leaves a row alone whose key stands more than once in the sheet.
+// block leaves a row alone whose key stands more than once in the sheet; it is looked at again when it no longer does.
 func (c *cycle) block(key tandem.Key) {
+	c.blocked = append(c.blocked, key)
+	if c.memo.blocked == nil {
+		c.memo.blocked = map[tandem.Key]bool{}
+	}
+	c.memo.blocked[key] = true
+	c.memo.seen = ""
 	if c.sync != nil {
 		c.sync.refuse(key, "the key stands more than once in the sheet")
 	}

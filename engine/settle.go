@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,18 +13,23 @@ import (
 // settle carries out what gather decided: leaves out rows whose error stands, asks the guard, then writes to the
 // database and to the sheet. Nothing is written when the guard halts the link.
 func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
+	if err := c.leaveBlocked(ctx); err != nil {
+		return fmt.Errorf("record row errors: %w", err)
+	}
 	errs, err := c.leaveErrors(ctx)
 	if err != nil || len(c.pending) == 0 {
 		return err
 	}
+	c.memo.seen = ""
 	if scan != nil {
 		// What was read must be the linked tab before anything is concluded from it, deletions above all.
 		if err := c.tab.Confirm(ctx); err != nil {
 			return fmt.Errorf("confirm tab %q: %w", c.link.Tab, err)
 		}
 	}
-	if halted, err := c.guard(ctx); halted || err != nil {
-		return err
+	halt, err := c.guard(ctx)
+	if err != nil || halt != nil && !c.keepApproved() {
+		return errors.Join(err, c.haltBy(ctx, halt))
 	}
 	if err := c.writeDatabase(ctx, errs); err != nil {
 		return fmt.Errorf("write to table %q: %w", c.link.Table, err)
@@ -31,7 +37,24 @@ func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
 	if err := c.writeSheet(ctx, errs); err != nil {
 		return fmt.Errorf("write to tab %q: %w", c.link.Tab, err)
 	}
-	return nil
+	return c.haltBy(ctx, halt)
+}
+
+// keepApproved leaves in c.pending only what a person approved, and reports whether that is anything. It is carried out
+// before the link halts for further removals: the answer to the next halt replaces this one, so that two removals would
+// otherwise wait for each other for ever.
+func (c *cycle) keepApproved() bool {
+	if c.approval == nil {
+		return false
+	}
+	kept := c.pending[:0]
+	for _, d := range c.pending {
+		if c.approval.Keys[d.Row.Key] && (c.approval.PutBack || !d.Removes(c.approval.Source.Other())) {
+			kept = append(kept, d)
+		}
+	}
+	c.pending = kept
+	return len(kept) > 0
 }
 
 // leaveErrors takes rows out of c.pending whose error was recorded for exactly what both sides still hold, until their
@@ -55,25 +78,49 @@ func (c *cycle) leaveErrors(ctx context.Context) (map[tandem.Key]tandem.RowError
 			if c.sync != nil {
 				c.sync.refuse(d.Row.Key, known.Message)
 			}
+			c.stays(d.Row.Key)
 			continue
 		}
 		kept = append(kept, d)
 	}
 	c.pending = kept
+	if len(kept) == 0 && !c.unsettled {
+		c.memo.seen = c.scanned // only errors stand that nothing but a change, or time, helps
+	}
 	return errs, nil
+}
+
+// leaveBlocked takes the time to try again from errors of rows whose key stands more than once: it is the sheet that has
+// to change first.
+func (c *cycle) leaveBlocked(ctx context.Context) error {
+	var settlements []tandem.Settlement
+	for _, key := range c.blocked {
+		if c.inError[key] {
+			settlements = append(settlements, tandem.Settlement{Key: key, Error: &tandem.RowError{Key: key, Source: tandem.Sheet,
+				Message: "the key stands more than once in the sheet", Since: c.w.opt.Now()}})
+		}
+	}
+	return c.commitErrors(ctx, settlements)
 }
 
 func digest(row *reconcile.Row) string { return tandem.Digest(row.Database, row.Sheet) }
 
-// guard halts the link when carrying the cycle out would remove more than its limit lets through without a person.
-func (c *cycle) guard(ctx context.Context) (halted bool, err error) {
+// removals are those of one side that need a person's answer.
+type removals struct {
+	source      tandem.Source
+	keys        []tandem.Key
+	recent, all int
+}
+
+// guard returns the removals that are more than the link's limit lets through without a person, nil when there are none.
+func (c *cycle) guard(ctx context.Context) (*removals, error) {
 	recent, err := c.w.opt.Store.Removals(ctx, c.link.ID, c.w.opt.Now().Add(-time.Hour))
 	if err != nil {
-		return false, fmt.Errorf("count removals: %w", err)
+		return nil, fmt.Errorf("count removals: %w", err)
 	}
 	all, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
 	if err != nil {
-		return false, fmt.Errorf("count rows: %w", err)
+		return nil, fmt.Errorf("count rows: %w", err)
 	}
 	for _, source := range []tandem.Source{tandem.Sheet, tandem.Database} {
 		var keys []tandem.Key
@@ -82,12 +129,19 @@ func (c *cycle) guard(ctx context.Context) (halted bool, err error) {
 				keys = append(keys, c.pending[i].Row.Key)
 			}
 		}
-		if !reconcile.Exceeds(c.link.DeleteLimit, len(keys), recent[source], int(all)) {
-			continue
+		if reconcile.Exceeds(c.link.DeleteLimit, len(keys), recent[source], int(all)) {
+			return &removals{source, keys, recent[source], int(all)}, nil
 		}
-		return true, c.haltRemovals(ctx, source, keys, recent[source], int(all))
 	}
-	return false, nil
+	return nil, nil
+}
+
+// haltBy halts the link because of removals; without any it does nothing.
+func (c *cycle) haltBy(ctx context.Context, r *removals) error {
+	if r == nil {
+		return nil
+	}
+	return c.haltRemovals(ctx, r.source, r.keys, r.recent, r.all)
 }
 
 func (c *cycle) approved(key tandem.Key, source tandem.Source) bool {
@@ -127,6 +181,7 @@ func (c *cycle) writeDatabase(ctx context.Context, errs map[tandem.Key]tandem.Ro
 			return err
 		}
 		var refused []tandem.Settlement
+		var follow []tandem.Mark
 		for i, result := range applied {
 			d := &chunk[of[i]]
 			if d.Database == nil {
@@ -135,8 +190,15 @@ func (c *cycle) writeDatabase(ctx context.Context, errs map[tandem.Key]tandem.Ro
 			if s := c.afterDatabase(d, result, settlements[i].Baseline, errs); s != nil {
 				refused = append(refused, *s)
 			}
+			if d.Sheet != nil {
+				follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: causeAgain})
+			}
 		}
 		if err := c.commitErrors(ctx, refused); err != nil {
+			return err
+		}
+		// What the database made of its rows has yet to reach the sheet; our own writes leave no other mark of it.
+		if err := c.markAgain(ctx, follow); err != nil {
 			return err
 		}
 		if err := c.chunkDone(ctx, len(chunk)); err != nil {
@@ -186,8 +248,9 @@ func (c *cycle) afterDatabase(d *reconcile.Decision, result tandem.Applied, move
 		if c.sync != nil {
 			c.sync.refuse(d.Row.Key, result.Err.Message)
 		}
+		c.stays(d.Row.Key)
 		d.Database, d.Problem = nil, &reconcile.Problem{Source: tandem.Sheet, Column: -1, Text: result.Err.Message}
-		e := c.rowError(d, tandem.Sheet, result.Column, result.Err.Error(), errs)
+		e := c.rowError(d, tandem.Sheet, result.Column, result.Err.Reason, result.Err.Error(), errs)
 		return &tandem.Settlement{Key: d.Row.Key, Error: &e}
 	}
 	c.tally(d, tandem.Database)
@@ -227,8 +290,7 @@ func (c *cycle) agreement(d *reconcile.Decision, source tandem.Source) []tandem.
 	}
 	agreed := overlay(nil, d.Agreed, len(c.policy.Columns))
 	for i := range values {
-		written := !change.After[i].IsAbsent()
-		if written || change.Kind == tandem.Insert && c.policy.Settings[i].Owner != tandem.OwnerIgnored && !values[i].IsInvalid() {
+		if !change.After[i].IsAbsent() {
 			agreed[i] = values[i]
 		}
 	}
@@ -254,7 +316,7 @@ func (c *cycle) entry(d *reconcile.Decision, source tandem.Source) tandem.Entry 
 		after = nil
 	}
 	return tandem.Entry{Key: d.Row.Key, Kind: change.Kind, Source: source, Cause: cause, Actor: mark.Actor,
-		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source)}
+		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !c.approved(d.Row.Key, source)}
 }
 
 // named gives values their column names.
@@ -276,25 +338,46 @@ func (c *cycle) problem(d *reconcile.Decision, errs map[tandem.Key]tandem.RowErr
 	if d.Problem.Column >= 0 {
 		column = c.policy.Settings[d.Problem.Column].Column
 	}
-	e := c.rowError(d, d.Problem.Source, column, d.Problem.Text, errs)
+	e := c.rowError(d, d.Problem.Source, column, "", d.Problem.Text, errs)
 	e.Retry = time.Time{} // nothing but an edit helps
 	return &e
 }
 
-// rowError describes a row that could not be carried over. It is tried again after 2 s, 4 s, … up to a minute, since what
-// it needs (a parent row) may come by another way.
-func (c *cycle) rowError(d *reconcile.Decision, source tandem.Source, column, message string, errs map[tandem.Key]tandem.RowError) tandem.RowError {
+// Pauses before a row in error is tried again although nothing in it changed. What it waits for may come by another way,
+// soon where that is a parent row; else the table's rules themselves would have to change.
+const (
+	firstRetry       = 2 * time.Second
+	lastParentRetry  = time.Minute
+	firstOtherRetry  = time.Minute
+	lastOtherRetry   = time.Hour
+	reasonForeignKey = "FOREIGN_KEY"
+)
+
+// rowError describes a row that could not be carried over, and says when to try it again.
+func (c *cycle) rowError(d *reconcile.Decision, source tandem.Source, column, reason, message string, errs map[tandem.Key]tandem.RowError) tandem.RowError {
 	now, attempts := c.w.opt.Now(), 1
 	e := tandem.RowError{Key: d.Row.Key, Source: source, Column: column, Message: message, Since: now, Digest: digest(&d.Row)}
 	if known, ok := errs[d.Row.Key]; ok && known.Digest == e.Digest {
 		e.Since, attempts = known.Since, known.Attempts+1
 	}
-	e.Attempts, e.Retry = attempts, now.Add(min(time.Second<<min(attempts, 6), time.Minute))
+	pause, last := firstOtherRetry, lastOtherRetry
+	if reason == reasonForeignKey {
+		pause, last = firstRetry, lastParentRetry
+	}
+	e.Attempts, e.Retry = attempts, now.Add(min(pause<<min(attempts-1, 10), last))
 	return e
+}
+
+// stays notes that what a person approved for a row could not be carried out yet.
+func (c *cycle) stays(key tandem.Key) {
+	if c.approval != nil && c.approval.Keys[key] {
+		c.approvalStays = true
+	}
 }
 
 // move leaves a row to the next cycle.
 func (c *cycle) move(d *reconcile.Decision) {
+	c.stays(d.Row.Key)
 	c.moved[d.Row.Key] = true
 	if c.sync != nil {
 		c.sync.skip(d.Row.Key)

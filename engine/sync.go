@@ -16,11 +16,15 @@ import (
 // maxExamples is how many rows of each kind a report shows.
 const maxExamples = 100
 
+// lateMarks is how many marks of rows that changed while a sync was reading are looked at.
+const lateMarks = 1_000_000
+
 // progressEvery is how often, at most, progress is stored while rows are compared.
 const progressEvery = 500 * time.Millisecond
 
 // Phases of an initial sync, as its metadata shows them.
 const (
+	phaseWaiting   = "WAITING"
 	phaseScanning  = "SCANNING"
 	phaseComparing = "COMPARING"
 	phaseWriting   = "WRITING"
@@ -69,11 +73,14 @@ func (c *cycle) initialSync(ctx context.Context) error {
 
 func (s *syncRun) run(ctx context.Context) error {
 	c := s.c
-	if err := s.save(ctx, phaseScanning, 0); err != nil {
-		return err
-	}
 	planned, err := s.loadPlan(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.discard(ctx); err != nil {
+		return err
+	}
+	if err := s.save(ctx, phaseScanning, 0); err != nil {
 		return err
 	}
 	if !s.request.ValidateOnly {
@@ -99,6 +106,9 @@ func (s *syncRun) run(ctx context.Context) error {
 		return err
 	}
 	if err := c.gatherAll(ctx, scan); err != nil {
+		return err
+	}
+	if err := s.deletedMeanwhile(ctx); err != nil {
 		return err
 	}
 	for range scan.Bad {
@@ -147,13 +157,45 @@ func (s *syncRun) begin(ctx context.Context) error {
 		return fmt.Errorf("make triggers: %w", err)
 	}
 	c.memo.captured = c.w.opt.Now()
-	if s.request.DiscardBaseline {
-		if err := c.w.opt.Store.DiscardBaselines(ctx, c.lease, c.link.ID); err != nil {
-			return fmt.Errorf("discard baseline: %w", err)
-		}
-	}
 	if err := c.tab.Setup(ctx); err != nil {
 		return fmt.Errorf("set up tab %q: %w", c.link.Tab, err)
+	}
+	return nil
+}
+
+// discard forgets what both sides agreed on, when that was asked for, and only before anything else was done: a sync that
+// goes on after a crash keeps what it has settled.
+func (s *syncRun) discard(ctx context.Context) error {
+	begun := s.operation.Progress.Phase != "" && s.operation.Progress.Phase != phaseWaiting
+	if !s.request.DiscardBaseline || s.request.ValidateOnly || begun {
+		return nil
+	}
+	if err := s.c.w.opt.Store.DiscardBaselines(ctx, s.c.lease, s.c.link.ID); err != nil {
+		return fmt.Errorf("discard baseline: %w", err)
+	}
+	return nil
+}
+
+// fromNothing reports whether rows are planned as if both sides had never agreed on anything.
+func (s *syncRun) fromNothing() bool { return s.request.DiscardBaseline && s.request.ValidateOnly }
+
+// deletedMeanwhile finds rows that the database lost after capture began and before they were read: the sheet's row is
+// then no new one, but to be deleted too.
+func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
+	marks, err := s.c.table.Marks(ctx, lateMarks)
+	if err != nil {
+		return fmt.Errorf("read marks: %w", err)
+	}
+	gone := map[tandem.Key]bool{}
+	for _, mark := range marks {
+		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database
+	}
+	for i := range s.c.pending {
+		row := s.c.pending[i].Row
+		if row.Base == nil && row.Database == nil && gone[row.Key] {
+			row.Base = row.Sheet
+			s.c.pending[i] = s.c.policy.Decide(row)
+		}
 	}
 	return nil
 }
@@ -172,6 +214,13 @@ func (s *syncRun) save(ctx context.Context, phase string, done int64) error {
 	}
 	if cancelled {
 		return errCancelled
+	}
+	if phase == phaseScanning {
+		return nil
+	}
+	// Callers of the API do not wait until a long sync is over.
+	if err := s.c.carryOutWrites(ctx); err != nil {
+		return fmt.Errorf("carry out writes to the sheet: %w", err)
 	}
 	return nil
 }
@@ -194,11 +243,15 @@ func (s *syncRun) wrote(ctx context.Context, rows int) error {
 	return s.save(ctx, phaseWriting, int64(rows))
 }
 
-// signature fingerprints what a plan depends on beside the rows; it begins with the source that the plan prefers.
-func (s *syncRun) signature(preferred tandem.Source) string {
+// fromScratch stands in the signature of a plan that leaves the baseline out.
+const fromScratch = "+scratch"
+
+// signature fingerprints what a plan depends on beside the rows; it begins with what the plan was asked for: the source
+// that it prefers, and fromScratch when it leaves the baseline out.
+func (s *syncRun) signature(asked string) string {
 	link := &s.c.link
 	settings, _ := json.Marshal([]any{link.Table, link.SpreadsheetID, link.SheetID, link.Columns, link.Key, link.Policy, link.UpdateTimeColumn})
-	return string(preferred) + "/" + tandem.Digest([]tandem.Value{tandem.Text(string(settings))})
+	return asked + "/" + tandem.Digest([]tandem.Value{tandem.Text(string(settings))})
 }
 
 // loadPlan reads the stored plan that the request names, and takes over the source that it prefers.
@@ -210,12 +263,13 @@ func (s *syncRun) loadPlan(ctx context.Context) (map[tandem.Key]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	preferred, _, _ := strings.Cut(plan.Signature, "/")
-	if plan.Link != s.c.link.ID || plan.Signature != s.signature(tandem.Source(preferred)) {
+	asked, _, _ := strings.Cut(plan.Signature, "/")
+	if plan.Link != s.c.link.ID || plan.Signature != s.signature(asked) {
 		return nil, tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
 			"the link's columns, key or policy changed since plan %s was made; make a new plan with validateOnly", plan.ID)
 	}
-	s.c.policy.Preferred = tandem.Source(preferred)
+	preferred, scratch := strings.CutSuffix(asked, fromScratch)
+	s.c.policy.Preferred, s.request.DiscardBaseline = tandem.Source(preferred), scratch
 	return s.c.w.opt.Store.PlanRows(ctx, plan.ID)
 }
 
@@ -238,7 +292,11 @@ func (s *syncRun) keepPlanned(planned map[tandem.Key]string) {
 
 // finishPlan stores the plan and ends the operation; the link and both sources are as they were.
 func (s *syncRun) finishPlan(ctx context.Context) error {
-	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(s.c.policy.Preferred), Created: s.c.w.opt.Now()}
+	asked := string(s.c.policy.Preferred)
+	if s.fromNothing() {
+		asked += fromScratch
+	}
+	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(asked), Created: s.c.w.opt.Now()}
 	rows := make([]tandem.PlanRow, 0, len(s.c.pending))
 	for i := range s.c.pending {
 		d := &s.c.pending[i]

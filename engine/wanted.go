@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -20,6 +21,12 @@ func (c *cycle) carryOutWrites(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read wanted writes: %w", err)
 	}
+	if len(wanted) > 0 {
+		c.memo.seen = ""
+	}
+	if wanted, err = c.answerKeyless(ctx, wanted); err != nil {
+		return err
+	}
 	for len(wanted) > 0 {
 		round, rest := firstOfEachKey(wanted, c.keyOf)
 		if err := c.carryOutRound(ctx, round); err != nil {
@@ -28,6 +35,20 @@ func (c *cycle) carryOutWrites(ctx context.Context) error {
 		wanted = rest
 	}
 	return nil
+}
+
+// answerKeyless refuses writes that name no row, without a look at the sheet, and returns the others.
+func (c *cycle) answerKeyless(ctx context.Context, wanted []tandem.WantedWrite) (rest []tandem.WantedWrite, err error) {
+	var done []tandem.WantedWrite
+	for _, write := range wanted {
+		if c.keyOf(&write.Mutation) != "" {
+			rest = append(rest, write)
+			continue
+		}
+		write.Result.Err = tandem.InvalidField("row.values", "a row in the sheet needs a value in every key column")
+		done = append(done, write)
+	}
+	return rest, c.answer(ctx, done)
 }
 
 // firstOfEachKey splits writes so that no key is written twice in one batch; order within a key is kept.
@@ -118,6 +139,9 @@ func (c *cycle) plan(round []tandem.WantedWrite, scan *tandem.Scan) (changes []t
 			row = &scan.Rows[at]
 		}
 		change, err := c.check(m, key, row, blocked[key])
+		if change != nil && err == nil {
+			err = c.unplaced(change, scan.Missing)
+		}
 		switch {
 		case err != nil:
 			write.Result.Err = err
@@ -139,8 +163,6 @@ func (c *cycle) plan(round []tandem.WantedWrite, scan *tandem.Scan) (changes []t
 // be done.
 func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, blocked bool) (*tandem.Change, *tandem.Error) {
 	switch {
-	case key == "":
-		return nil, tandem.InvalidField("row.values", "a row in the sheet needs a value in every key column")
 	case blocked:
 		return nil, tandem.Errorf(tandem.CodePrecondition, "DUPLICATE_KEY", "row %q stands more than once in the sheet; remove all but one first", key)
 	case m.Kind == tandem.Insert && row != nil:
@@ -169,6 +191,19 @@ func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, block
 		return nil, nil
 	}
 	return &tandem.Change{Kind: tandem.Update, Key: key, Before: row.Values, After: after}, nil
+}
+
+// unplaced refuses a change of a column whose header is not in the sheet.
+func (c *cycle) unplaced(change *tandem.Change, missing []string) *tandem.Error {
+	for i, value := range change.After {
+		name := c.policy.Settings[i].Column
+		if !value.IsAbsent() && !value.IsNull() && slices.Contains(missing, name) {
+			err := tandem.InvalidField("row.values."+name, "the header %q of this column is not in the sheet, or stands twice", c.policy.Settings[i].Header)
+			err.Code, err.Reason = tandem.CodePrecondition, "COLUMN_MISSING"
+			return err
+		}
+	}
+	return nil
 }
 
 // withKey fills the key columns of values from key, for an update that becomes an insert.

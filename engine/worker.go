@@ -42,8 +42,10 @@ func (w *Worker) Run(ctx context.Context) {
 				continue
 			}
 			go func() {
-				defer func() { w.end(job.link.ID); <-slots; w.Wake(job.link.ID) }()
-				w.work(ctx, job)
+				defer func() { w.end(job.link.ID); <-slots }()
+				if w.work(ctx, job) {
+					w.Wake(job.link.ID)
+				}
 			}()
 		}
 	}
@@ -102,7 +104,7 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 			continue
 		}
 		active := link.State == tandem.StateActive
-		j.poll = active && !now.Before(memo.nextPoll)
+		j.poll = active && !now.Before(memo.nextPoll) && (len(memo.typed) > 0 || !now.Before(link.Status.ScannedAt.Add(w.opt.Poll)))
 		j.compare = active && !now.Before(memo.nextCompare)
 		if j.poll || j.compare || j.due.Writes > 0 || j.due.Operations > 0 || active && j.due.Marks+j.due.Retries > 0 {
 			jobs = append(jobs, j)
@@ -111,16 +113,20 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 	return jobs, nil
 }
 
-// work claims the link, runs one cycle, and records how it ended.
-func (w *Worker) work(ctx context.Context, j job) {
+// work claims the link, runs one cycle, and records how it ended. It reports whether there was a cycle that went well.
+func (w *Worker) work(ctx context.Context, j job) bool {
 	id := j.link.ID
 	log := w.opt.Logger.With("link", id)
 	lease, ok, err := w.opt.Store.Claim(ctx, "links/"+id, w.opt.Holder, w.opt.Lease)
+	memo := w.memory(id)
 	if err != nil || !ok {
+		// Another process is at it, or the database is away.
+		memo.retryAfter = w.opt.Now().Add(tick)
 		if err != nil && ctx.Err() == nil {
+			memo.retryAfter = w.opt.Now().Add(time.Second)
 			log.Error("claim failed", "error", err)
 		}
-		return
+		return false
 	}
 	held := w.hold(ctx, lease)
 	// The link is read again under the lease: its settings may have changed while another process held it.
@@ -131,7 +137,6 @@ func (w *Worker) work(ctx context.Context, j job) {
 	// A cycle that was cut off by a shutdown still hands its lease back, so that a successor need not wait for it.
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	memo := w.memory(id)
 	switch {
 	case errors.Is(err, tandem.ErrNotFound):
 		log.Info("link is gone")
@@ -153,6 +158,7 @@ func (w *Worker) work(ctx context.Context, j job) {
 	if err := w.opt.Store.Release(release, lease); err != nil && !errors.Is(err, tandem.ErrFenced) {
 		log.Warn("lease not released", "error", err)
 	}
+	return err == nil
 }
 
 // held is a lease that is kept alive; its context ends when the lease is lost.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -14,9 +15,12 @@ import (
 
 // payload is what an intent stores, so that whoever settles it can also commit it.
 type payload struct {
-	Batch       []byte               `json:"batch"`
-	Settlements []tandem.Settlement  `json:"settlements,omitempty"` // aligned with the changes in the batch
-	Writes      []tandem.WantedWrite `json:"writes,omitempty"`      // the same, for writes that callers wait for
+	Batch       []byte              `json:"batch"`
+	Version     int64               `json:"version"`               // of the link's settings
+	Columns     []string            `json:"columns"`               // what stands where in the values of settlements
+	Settlements []tandem.Settlement `json:"settlements,omitempty"` // aligned with the changes in the batch
+	// Writes are the same for writes that callers wait for.
+	Writes []tandem.WantedWrite `json:"writes,omitempty"`
 }
 
 // writeSheet carries to the sheet what the database holds, in as few calls as hold it.
@@ -55,7 +59,8 @@ func (c *cycle) writeChunk(ctx context.Context, rows []*reconcile.Decision, chan
 		var sent []*reconcile.Decision
 		refuse := func(i int, result tandem.Applied) {
 			message := result.Err.Error()
-			e := c.rowError(rows[i], tandem.Database, result.Column, message, errs)
+			c.stays(rows[i].Row.Key)
+			e := c.rowError(rows[i], tandem.Database, result.Column, result.Err.Reason, message, errs)
 			failed = append(failed, tandem.Settlement{Key: rows[i].Row.Key, Error: &e})
 			if reduced, ok := c.without(changes[i], result.Column); ok {
 				again, retry = append(again, rows[i]), append(retry, reduced)
@@ -118,6 +123,9 @@ func (c *cycle) sheetSettlement(d *reconcile.Decision, errs map[tandem.Key]tande
 func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send func(i int), content func() payload) ([]tandem.Applied, error) {
 	var results []tandem.Applied
 	err := c.withSpreadsheet(ctx, func(ctx context.Context) error {
+		if err := c.settleOpen(ctx); err != nil {
+			return fmt.Errorf("settle earlier writes: %w", err)
+		}
 		id := rand.Text()
 		batch, prepared, err := c.tab.Prepare(ctx, id, changes)
 		if err != nil {
@@ -135,7 +143,7 @@ func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send 
 			}
 		}
 		p := content()
-		p.Batch = batch
+		p.Batch, p.Version, p.Columns = batch, c.link.Version, columnNames(&c.link)
 		stored, err := json.Marshal(p)
 		if err != nil {
 			return fmt.Errorf("encode intent: %w", err)
@@ -204,33 +212,104 @@ func (c *cycle) closeIntent(ctx context.Context, id string, p payload, applied [
 // settleIntents finds out what became of batches whose writer crashed or got no reply.
 func (c *cycle) settleIntents(ctx context.Context) error {
 	intents, err := c.w.opt.Store.Intents(ctx, c.link.SpreadsheetID)
+	if err != nil || len(intents) == 0 {
+		return err
+	}
+	return c.withSpreadsheet(ctx, c.settleOpen)
+}
+
+// settleOpen settles every open intent of the spreadsheet, those of other links too: the copies by which a write that
+// landed astray is put back lie in one hidden tab, and the next write replaces them.
+func (c *cycle) settleOpen(ctx context.Context) error {
+	intents, err := c.w.opt.Store.Intents(ctx, c.link.SpreadsheetID)
 	if err != nil {
 		return err
 	}
 	for _, intent := range intents {
+		of := c
 		if intent.Link != c.link.ID {
-			continue // settled by the cycle that holds its link
-		}
-		var p payload
-		if err := json.Unmarshal(intent.Batch, &p); err != nil {
-			return fmt.Errorf("read intent %s: %w", intent.ID, err)
-		}
-		err := c.withSpreadsheet(ctx, func(ctx context.Context) error {
-			applied, took, err := c.tab.Settle(ctx, p.Batch)
-			if err != nil {
-				return err
+			if of, err = c.neighbour(ctx, intent.Link); err != nil {
+				return fmt.Errorf("open link %s: %w", intent.Link, err)
 			}
-			c.log.Info("settled an earlier write", "intent", intent.ID, "took_effect", took)
-			if took {
-				return c.closeIntent(ctx, intent.ID, p, applied)
-			}
-			return c.w.opt.Store.CloseIntent(ctx, c.lease, intent.ID)
-		})
-		if err != nil {
+		}
+		if err := of.settleIntent(ctx, intent); err != nil {
 			return err
 		}
+		c.memo.seen = ""
 	}
 	return nil
+}
+
+// neighbour opens another link of the same spreadsheet, to commit what landed for it. That is done under this cycle's
+// lease: whatever else happens to that link, what landed did land.
+func (c *cycle) neighbour(ctx context.Context, id string) (*cycle, error) {
+	link, err := c.w.opt.Store.Link(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	other := &cycle{w: c.w, link: link, lease: c.lease, log: c.w.opt.Logger.With("link", id)}
+	other.table, err = c.w.opt.OpenTable(ctx, &other.link)
+	if err != nil {
+		return nil, err
+	}
+	other.tab = c.w.opt.OpenTab(&other.link, other.table.Columns())
+	return other, nil
+}
+
+func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
+	var p payload
+	if err := json.Unmarshal(intent.Batch, &p); err != nil {
+		return fmt.Errorf("read intent %s: %w", intent.ID, err)
+	}
+	applied, took, err := c.tab.Settle(ctx, p.Batch)
+	if err != nil {
+		return err
+	}
+	c.log.Info("settled an earlier write", "intent", intent.ID, "took_effect", took)
+	switch {
+	case !took:
+		return c.w.opt.Store.CloseIntent(ctx, c.lease, intent.ID)
+	case p.Version != c.link.Version:
+		return c.closeOutdated(ctx, intent.ID, p, applied)
+	}
+	return c.closeIntent(ctx, intent.ID, p, applied)
+}
+
+// closeOutdated closes an intent whose link was given other columns since: what it settled is taken over by the names of
+// the columns. Callers are told that their write took effect.
+func (c *cycle) closeOutdated(ctx context.Context, id string, p payload, applied []tandem.Applied) error {
+	commit := tandem.Commit{Link: c.link.ID, Intent: id, Writes: p.Writes}
+	for i := range commit.Writes {
+		commit.Writes[i].Done = true
+		commit.Writes[i].Result.Err = tandem.Errorf(tandem.CodeAborted, "LINK_CHANGED",
+			"the write took effect, but the link's columns were changed meanwhile; read the row again")
+	}
+	names := columnNames(&c.link)
+	for i, settlement := range p.Settlements {
+		if i >= len(applied) || applied[i].Outcome != tandem.Landed {
+			continue
+		}
+		if settlement.Baseline != nil {
+			moved := make([]tandem.Value, len(names))
+			for at, name := range names {
+				if before := slices.Index(p.Columns, name); before >= 0 {
+					moved[at] = settlement.Baseline[before]
+				}
+			}
+			settlement.Baseline = moved
+		}
+		commit.Settlements = append(commit.Settlements, settlement)
+	}
+	_, err := c.table.Commit(ctx, c.lease, commit)
+	return err
+}
+
+func columnNames(link *tandem.Link) []string {
+	names := make([]string, len(link.Columns))
+	for i := range link.Columns {
+		names[i] = link.Columns[i].Column
+	}
+	return names
 }
 
 // withSpreadsheet runs fn as the only writer of the link's spreadsheet, in all processes.

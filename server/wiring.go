@@ -114,11 +114,7 @@ func (b *backend) LinkColumns(ctx context.Context, id string) ([]tandem.Column, 
 
 // Spreadsheet returns a spreadsheet with the headers of its tabs.
 func (b *backend) Spreadsheet(ctx context.Context, id string, headerRow int) (*tandem.Spreadsheet, error) {
-	if headerRow > 1 {
-		return nil, &tandem.Error{Code: tandem.CodeUnimplemented, Reason: "UNIMPLEMENTED", Message: "headers in another row than the first are not implemented yet",
-			Fields: []tandem.FieldViolation{{Field: "link.header_row", Description: "not implemented yet; leave it out"}}}
-	}
-	return b.sheets.Spreadsheet(ctx, id)
+	return b.sheets.SpreadsheetAt(ctx, id, headerRow)
 }
 
 // AddTab adds an empty tab.

@@ -9,12 +9,6 @@ import (
 	"github.com/tandem-sync/tandem"
 )
 
-// patch is a cell to write, together with the op that it belongs to.
-type patch struct {
-	op, row int
-	cell    cell
-}
-
 // writeCells writes the changed cells of updated rows: cells that touch, in rows that touch, share a request.
 func (c *call) writeCells(alone map[int]bool) {
 	var strips []strip

@@ -125,9 +125,14 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 // Calls returns how many calls of the Sheets API this Client has made, tries that Google turned down included.
 func (c *Client) Calls() (reads, writes int64) { return c.calls.read.Load(), c.calls.write.Load() }
 
-// Spreadsheet returns a spreadsheet's tabs with the texts of their first rows. Our own hidden tab is left out. It makes
-// two calls.
+// Spreadsheet returns a spreadsheet's tabs with the texts of their first rows.
 func (c *Client) Spreadsheet(ctx context.Context, id string) (*tandem.Spreadsheet, error) {
+	return c.SpreadsheetAt(ctx, id, 1)
+}
+
+// SpreadsheetAt returns a spreadsheet's tabs with the texts of a row of each, counted from 1. Our own hidden tab is left
+// out. It makes two calls.
+func (c *Client) SpreadsheetAt(ctx context.Context, id string, headerRow int) (*tandem.Spreadsheet, error) {
 	answer, err := c.service.Spreadsheets.Get(id).Fields("properties(title,locale,timeZone)", sheetFields).Context(ctx).Do()
 	if err != nil {
 		return nil, c.translate(err, "read spreadsheet %s", id)
@@ -137,12 +142,16 @@ func (c *Client) Spreadsheet(ctx context.Context, id string) (*tandem.Spreadshee
 		sheet.Title, sheet.Locale, sheet.TimeZone = p.Title, p.Locale, p.TimeZone
 	}
 	var ranges []string
+	var of []int // which tab each range is of
 	for _, s := range answer.Sheets {
 		if s.Properties.Title == imageTitle || s.Properties.GridProperties == nil {
 			continue
 		}
 		sheet.Tabs = append(sheet.Tabs, tabInfo(s.Properties))
-		ranges = append(ranges, quoteTitle(s.Properties.Title)+"!1:1")
+		if s.Properties.GridProperties.RowCount >= int64(headerRow) {
+			ranges = append(ranges, fmt.Sprintf("%s!%d:%d", quoteTitle(s.Properties.Title), headerRow, headerRow))
+			of = append(of, len(sheet.Tabs)-1)
+		}
 	}
 	if len(ranges) == 0 {
 		return sheet, nil
@@ -152,10 +161,12 @@ func (c *Client) Spreadsheet(ctx context.Context, id string) (*tandem.Spreadshee
 		return nil, c.translate(err, "read the header rows of spreadsheet %s", id)
 	}
 	for i := range headers.ValueRanges {
-		if i < len(sheet.Tabs) && len(headers.ValueRanges[i].Values) > 0 {
-			for _, cell := range headers.ValueRanges[i].Values[0] {
-				sheet.Tabs[i].Headers = append(sheet.Tabs[i].Headers, headerText(cell))
-			}
+		if i >= len(of) || len(headers.ValueRanges[i].Values) == 0 {
+			continue
+		}
+		tab := &sheet.Tabs[of[i]]
+		for _, cell := range headers.ValueRanges[i].Values[0] {
+			tab.Headers = append(tab.Headers, headerText(cell))
 		}
 	}
 	return sheet, nil

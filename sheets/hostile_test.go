@@ -96,6 +96,12 @@ func at(row []any, column int) string {
 	return fmt.Sprint(row[column])
 }
 
+// stable reports whether a key is that of a row which was there when the round began. Nobody touches a row that an
+// accident has just made or whose key it has written over: such a row could not be named in events.
+func (p *person) stable(key string) bool {
+	return p.settled[key] || len(key) == 1 && strings.Trim(key, "0123456789") == ""
+}
+
 func (p *person) act() {
 	columns, rows := p.rows()
 	n := 1 + p.random.IntN(max(len(rows)-1, 1)) // a row below the header, from 0
@@ -107,9 +113,11 @@ func (p *person) act() {
 		p.edit(emulator.Edit{InsertRows: &emulator.RowSpan{Sheet: "Anime", Start: n + 1, Count: 1 + p.random.IntN(2)}}, "insert row at %d", n+1)
 	case 2:
 		if n < len(rows) && len(rows) > 3 {
-			if key := at(rows[n], columns["ID"]); key != "" {
-				p.events = append(p.events, event{key: key, gone: true})
+			key := at(rows[n], columns["ID"])
+			if key != "" && !p.stable(key) {
+				return
 			}
+			p.events = append(p.events, event{key: key, gone: true})
 			p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Anime", Start: n + 1, Count: 1}}, "delete row %d", n+1)
 		}
 	case 3:
@@ -123,8 +131,7 @@ func (p *person) act() {
 		}
 	default:
 		if n < len(rows) {
-			// Nobody types into a row that an accident has just made: it would be theirs then, and stay.
-			if key := at(rows[n], columns["ID"]); p.settled[key] || len(key) == 1 && strings.Trim(key, "0123456789") == "" {
+			if key := at(rows[n], columns["ID"]); p.stable(key) {
 				p.number++
 				title := fmt.Sprint("person ", p.number)
 				p.events = append(p.events, event{key: key, title: title})

@@ -12,7 +12,7 @@ import (
 )
 
 // repairTries is how often strays are put back before it is left to a later Settle.
-const repairTries = 8
+const repairTries = 12
 
 // repair puts back what strays wrote over. Each round reads the tab as it is now, so a round whose answer was lost, or
 // that another process did already, finds nothing left to do. What a person changed after the accident is left alone.
@@ -44,6 +44,9 @@ func (t *Tab) repair(ctx context.Context, b *Batch, strays []stray) error {
 		more := t.strays(fix, images)
 		if len(more) == 0 && try == 0 {
 			return nil
+		}
+		for i := range more {
+			more[i].round = try + 1
 		}
 		// What one accident hid of another shows only in the next round.
 		strays = append(left(strays, fix, more), more...)
@@ -108,7 +111,13 @@ func (c claims) has(now *current, s *stray, row int) bool {
 // plan fills fix with what undoes strays, leaving out what is undone already.
 func (now *current) plan(fix *Batch, strays []stray) {
 	used, taken := map[int]bool{}, claims{}
-	for i := range strays {
+	order := make([]int, len(strays))
+	for i := range order {
+		order[i] = i
+	}
+	// The last writer first: what a cell shows is what that one wrote.
+	slices.SortStableFunc(order, func(x, y int) int { return strays[y].round - strays[x].round })
+	for _, i := range order {
 		s, had := &strays[i], len(fix.Ops)
 		switch s.what().Kind {
 		case tandem.Update:

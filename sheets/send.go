@@ -54,7 +54,7 @@ func (t *Tab) Send(ctx context.Context, b *Batch) ([]tandem.Applied, error) {
 		}
 		rest.Ops, index, alone = without(rest.Ops, refused), without(index, refused), map[int]bool{}
 		if try >= 2*refusalTries {
-			return nil, err
+			return nil, t.failed(err, "write to tab %q", t.title())
 		}
 	}
 }
@@ -92,7 +92,7 @@ const imageCells = "userEnteredValue,effectiveValue,formattedValue,userEnteredFo
 
 const imageFields = googleapi.Field("updatedSpreadsheet(sheets(properties.sheetId,data(startRow,startColumn,rowData(values(" + imageCells + ")))))")
 
-// post makes the call. On a refusal that names ops it returns these; nothing was written then.
+// post makes the call. On a refusal that names ops it returns these with Google's own error; nothing was written then.
 func (t *Tab) post(ctx context.Context, b *Batch, alone map[int]bool) (images *gridCells, refused []int, err error) {
 	t.known.mu.Lock()
 	image, stale := t.known.image, t.known.stale
@@ -103,7 +103,10 @@ func (t *Tab) post(ctx context.Context, b *Batch, alone map[int]bool) (images *g
 	answer, err := t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, request).Fields(imageFields).
 		Context(counting(ctx, &t.calls)).Do()
 	if err != nil {
-		return nil, c.refusedOps(err), t.sendError(err)
+		if refused := c.refusedOps(err); refused != nil {
+			return nil, refused, err
+		}
+		return nil, nil, t.sendError(err)
 	}
 	t.known.mu.Lock()
 	t.known.stale = nil

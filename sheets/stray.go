@@ -10,6 +10,7 @@ import (
 type stray struct {
 	batch   *Batch
 	op      int
+	round   int      // 0 for the write itself, then the repair that went astray
 	headers []string // the header row at the moment of the write
 	images  *gridCells
 }
