@@ -106,6 +106,8 @@ const (
 	CauseSheet       Cause = "SHEET"
 	CauseInitialSync Cause = "INITIAL_SYNC"
 	CausePutBack     Cause = "PUT_BACK"
+	// CauseAgain marks rows that have to be looked at once more. It says nothing of when they changed, or who did it.
+	CauseAgain Cause = "AGAIN"
 )
 
 // Mark says "look at this key", or, with an empty Key, "look at the whole source". It carries no data: state decides.

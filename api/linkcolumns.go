@@ -178,6 +178,7 @@ func settingsNamed(given *tandemv1.Link, paths []string, bad *violations) []stri
 			field = fields.ByJSONName(name)
 		}
 		switch {
+		case path == "": // made by the gateway of an empty body
 		case field == nil:
 			bad.add("update_mask", "a link has no field %q", path)
 		case nested && field.Name() == "delete_limit":

@@ -60,8 +60,8 @@ func (v *rowView) update(row *tandemv1.Row, key tandem.Key, paths []string, pref
 // named and not present. The mask that the gateway makes for PATCH also names fields other than values; they are passed
 // over, as are output-only fields that a client sends back.
 func masked(values *structpb.Struct, columns []tandem.Column, paths []string, prefix string, bad *violations) *structpb.Struct {
-	if len(paths) == 0 {
-		return values
+	if !slices.ContainsFunc(paths, func(path string) bool { return path != "" }) {
+		return values // the mask that the gateway makes of an empty body names one empty field
 	}
 	kept := &structpb.Struct{Fields: map[string]*structpb.Value{}}
 	for _, path := range paths {

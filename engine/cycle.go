@@ -134,7 +134,7 @@ func (c *cycle) endBadly(ctx context.Context, j job, err error) error {
 	if j.due.Operations > 0 {
 		return c.failOperation(ctx, problem)
 	}
-	if haltReasons[problem.Reason] && c.link.State == tandem.StateActive {
+	if haltReasons[problem.Reason] && c.link.State == tandem.StateActive && c.memo.failures >= haltTries-1 {
 		return c.halt(ctx, tandem.Halt{Reason: problem.Reason, Message: problem.Message + ". " + c.approveHint(), Source: tandem.Sheet}, nil)
 	}
 	return err
@@ -146,6 +146,10 @@ func asError(err error) *tandem.Error {
 	errors.As(err, &problem)
 	return problem
 }
+
+// haltTries is how many cycles in a row must fail alike before the link halts: one strange answer of Google's, or a header
+// that a person is just retyping, is not worth a person's attention.
+const haltTries = 3
 
 func (c *cycle) approveHint() string {
 	return fmt.Sprintf("When it is in order again, continue with POST /v1/links/%s:approve", c.link.ID)
@@ -226,8 +230,7 @@ func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) 
 	return wholeSheet, wholeDatabase
 }
 
-// causeAgain marks rows that have to be looked at once more. It says nothing of when they changed, or who did it.
-const causeAgain tandem.Cause = "AGAIN"
+const causeAgain = tandem.CauseAgain
 
 // markAgain has rows looked at by the next cycle.
 func (c *cycle) markAgain(ctx context.Context, marks []tandem.Mark) error {

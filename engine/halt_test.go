@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets/emulator"
@@ -32,4 +33,21 @@ func TestTwoHaltsAreAnsweredOneByOne(t *testing.T) {
 			t.Errorf("put back %v: %d rows, want %d", putBack, rows, want)
 		}
 	}
+}
+
+// That a key stood twice was once remembered by the worker alone: when the cycle that saw it stand once again failed, what
+// the database had changed meanwhile waited for the next comparison of everything.
+func TestFailedCycleForgetsNoReleasedKey(t *testing.T) {
+	p := newPair(t, 5)
+	p.step(5 * time.Second)
+	p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A7", Values: [][]string{{"3", "Copy", "1"}}}})
+	p.exec("UPDATE items SET title = 'From SQL' WHERE id = 3")
+	p.settle()
+	p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 7, Count: 1}})
+	if err := p.google.AddFault(emulator.Fault{Method: "spreadsheets.get", Kind: "before", Status: 403, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	p.wantSame()
+	p.wantQuiet()
 }

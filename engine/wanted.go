@@ -177,7 +177,11 @@ func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, block
 	case row == nil && m.Kind == tandem.Delete:
 		return nil, nil
 	case row == nil:
-		return &tandem.Change{Kind: tandem.Insert, Key: key, After: c.withKey(m.Values, key)}, nil
+		after := c.withKey(m.Values, key)
+		if c.keyIn(after) != key {
+			return nil, tandem.InvalidField("row.values", "there is no row %q, so one is made; its key columns must say the same as its name", key)
+		}
+		return &tandem.Change{Kind: tandem.Insert, Key: key, After: after}, nil
 	case m.Kind == tandem.Delete:
 		return &tandem.Change{Kind: tandem.Delete, Key: key, Before: row.Values}, nil
 	}

@@ -73,7 +73,10 @@ const demoSchema = `CREATE TABLE anime (
 	genre      VARCHAR(60),
 	airing     BOOLEAN NOT NULL DEFAULT FALSE,
 	updated_at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP
-)`
+);
+CREATE TRIGGER anime_touch AFTER UPDATE ON anime FOR EACH ROW WHEN NEW.updated_at IS OLD.updated_at BEGIN
+	UPDATE anime SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id;
+END`
 
 // seedTable makes and fills the table, unless an earlier run has.
 func seedTable(ctx context.Context, path string, rows []demoRow) (err error) {

@@ -81,8 +81,15 @@ func (s *Store) makeTrigger(ctx context.Context, want trigger) error {
 
 // DropCapture removes the link's triggers. It is idempotent, and the table may be gone.
 func (s *Store) DropCapture(ctx context.Context, link *tandem.Link) error {
+	stand, err := s.triggers(ctx, link.Number)
+	if err != nil {
+		return fmt.Errorf("look at the triggers of link %s: %w", link.ID, translate(err))
+	}
 	conn := s.db.WithContext(ctx).Statement.ConnPool
 	for _, event := range triggerEvents {
+		if _, there := stand[triggerName(link.Number, event.short)]; !there {
+			continue // so that a link without triggers can be deleted by an account that may not drop any
+		}
 		if _, err := conn.ExecContext(ctx, "DROP TRIGGER IF EXISTS "+triggerName(link.Number, event.short)); err != nil {
 			return fmt.Errorf("drop triggers of link %s: %w", link.ID, translate(err))
 		}

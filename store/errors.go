@@ -65,7 +65,9 @@ func translate(err error) error {
 	switch my.Number {
 	case 1040, 1053, 1203: // too many connections, shutting down
 		return tandem.Errorf(tandem.CodeUnavailable, "DATABASE_UNREACHABLE", "the database takes no connection: %s", my.Message)
-	case 1044, 1045, 1142, 1143, 1227, 1370:
+	case 1045, 1698:
+		return tandem.Errorf(tandem.CodePermission, "DATABASE_PASSWORD", "the database does not accept the user or the password (%s)", my.Message)
+	case 1044, 1142, 1143, 1227, 1370:
 		return tandem.Errorf(tandem.CodePermission, "DATABASE_PRIVILEGE", "the database account lacks a privilege: %s", my.Message)
 	case 1290, 1836:
 		return tandem.Errorf(tandem.CodePrecondition, "DATABASE_READ_ONLY", "the database is read-only: %s", my.Message)

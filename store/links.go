@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -201,7 +202,11 @@ func (s *Store) SetState(ctx context.Context, id string, from []tandem.State, to
 			return err
 		}
 		if len(from) > 0 && !slices.Contains(from, link.State) {
-			return tandem.Errorf(tandem.CodePrecondition, "LINK_STATE", "link %q is %s; this needs it to be %s", id, link.State, orList(from))
+			help := ""
+			if link.State == tandem.StateHalted {
+				help = fmt.Sprintf("; look at its halt, and end it with POST /v1/links/%s:approve", id)
+			}
+			return tandem.Errorf(tandem.CodePrecondition, "LINK_STATE", "link %q is %s; this needs it to be %s%s", id, link.State, orList(from), help)
 		}
 		return setState(tx, link.Number, to, s.moment())
 	})

@@ -68,6 +68,9 @@ func (g *mutating) check(m *tandem.Mutation, now *held) (*tandem.Change, *tandem
 	case now == nil && m.AllowMissing && m.Kind == tandem.Delete:
 		return nil, nil
 	case now == nil && m.AllowMissing && m.Etag == "":
+		if g.t.target(insert) != m.Key {
+			return nil, tandem.InvalidField("row.values", "there is no row %q, so one is made; its key columns must say the same as its name", m.Key)
+		}
 		return insert, nil
 	case now == nil:
 		return nil, tandem.Errorf(tandem.CodeNotFound, "ROW_NOT_FOUND", "the table %q has no row with the key %q", g.t.info.Name, m.Key)

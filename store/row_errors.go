@@ -195,7 +195,27 @@ func (s *Store) ReplaceSheetProblems(ctx context.Context, lease tandem.Lease, li
 				}
 			}
 		}
-		return s.moveRowErrors(tx, number, wanted, clear)
+		if err := s.moveRowErrors(tx, number, wanted, clear); err != nil {
+			return err
+		}
+		return s.addMarks(tx, link, released(before, problems))
 	})
 	return wrap(err, "replace sheet problems of link %s", link)
+}
+
+// released marks keys that stood twice and no longer do. What the database changed meanwhile was looked at and left alone,
+// so nothing else is left of it; the cycle that sees the key released may still fail.
+func released(before []placedError, problems []tandem.RowError) []tandem.Mark {
+	seen := map[tandem.Key]bool{"": true}
+	for _, problem := range problems {
+		seen[problem.Key] = true
+	}
+	var marks []tandem.Mark
+	for _, old := range before {
+		if !seen[old.Key] {
+			seen[old.Key] = true
+			marks = append(marks, tandem.Mark{Source: tandem.Database, Key: old.Key, Cause: tandem.CauseAgain})
+		}
+	}
+	return marks
 }

@@ -26,7 +26,7 @@ const (
 // Request of CatalogService.ListTables.
 type ListTablesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many tables to return at most, up to 1000. 0: 50.
+	// How many tables to return at most, up to 1000; more counts as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the answer before. Empty: the first page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -303,9 +303,10 @@ var File_tandem_v1_catalog_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_catalog_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftandem/v1/catalog_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17tandem/v1/catalog.proto\"l\n" +
-	"\x11ListTablesRequest\x12*\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12+\n" +
+	"\x1ftandem/v1/catalog_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17tandem/v1/catalog.proto\"i\n" +
+	"\x11ListTablesRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\xa0\x9c\x01R\tpageToken\"f\n" +
 	"\x12ListTablesResponse\x12(\n" +

@@ -130,7 +130,7 @@ func (x *GetLinkRequest) GetName() string {
 // Request of LinkService.ListLinks.
 type ListLinksRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many links to return at most, up to 1000. 0: 50.
+	// How many links to return at most, up to 1000; more counts as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the answer before. Empty: the first page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -491,7 +491,7 @@ type ListRowErrorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The link, `links/{link}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// How many errors to return at most, up to 1000. 0: 50.
+	// How many errors to return at most, up to 1000; more counts as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the answer before. Empty: the first page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -618,9 +618,10 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\x11link.tab.required\x12\x19tab: name the tab to link\x1a\x0ethis.tab != ''\xc8\x01\x01R\x04link\"g\n" +
 	"\x0eGetLinkRequest\x12U\n" +
 	"\x04name\x18\x01 \x01(\tBA\xe0A\x02\xfaA\r\n" +
-	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x04name\"k\n" +
-	"\x10ListLinksRequest\x12*\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12+\n" +
+	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x04name\"h\n" +
+	"\x10ListLinksRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\xa0\x9c\x01R\tpageToken\"b\n" +
 	"\x11ListLinksResponse\x12%\n" +
@@ -643,11 +644,12 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\x12ApproveHaltRequest\x12U\n" +
 	"\x04name\x18\x01 \x01(\tBA\xe0A\x02\xfaA\r\n" +
 	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x04name\x12\x1e\n" +
-	"\bput_back\x18\x02 \x01(\bB\x03\xe0A\x01R\aputBack\"\xca\x01\n" +
+	"\bput_back\x18\x02 \x01(\bB\x03\xe0A\x01R\aputBack\"\xc7\x01\n" +
 	"\x14ListRowErrorsRequest\x12Y\n" +
 	"\x06parent\x18\x01 \x01(\tBA\xe0A\x02\xfaA\r\n" +
-	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06parent\x12*\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12+\n" +
+	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06parent\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\xa0\x9c\x01R\tpageToken\"s\n" +
 	"\x15ListRowErrorsResponse\x122\n" +

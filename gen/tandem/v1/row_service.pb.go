@@ -32,7 +32,7 @@ type ListRowsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The source, `links/{link}/sources/{source}`, where `{source}` is `database` or `sheet`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// How many rows to return at most, up to 1000. 0: 50.
+	// How many rows to return at most, up to 1000; more counts as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the answer before, with everything else as in that request. Empty: the first page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -631,11 +631,12 @@ var File_tandem_v1_row_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_row_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1btandem/v1/row_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13tandem/v1/row.proto\"\xd9\x03\n" +
+	"\x1btandem/v1/row_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13tandem/v1/row.proto\"\xd6\x03\n" +
 	"\x0fListRowsRequest\x12q\n" +
 	"\x06parent\x18\x01 \x01(\tBY\xe0A\x02\xfaA\f\x12\n" +
-	"tandem/Row\xbaHDrB2@^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/sources/(database|sheet)$R\x06parent\x12*\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12+\n" +
+	"tandem/Row\xbaHDrB2@^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/sources/(database|sheet)$R\x06parent\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\xa0\x9c\x01R\tpageToken\x12#\n" +
 	"\x06filter\x18\x04 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x90NR\x06filter\x12&\n" +

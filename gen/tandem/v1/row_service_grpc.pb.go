@@ -39,8 +39,8 @@ const (
 // NOT_FOUND for a link or row that does not exist; UNAVAILABLE when the source does not answer, and RESOURCE_EXHAUSTED
 // with RetryInfo when Google's quota is used up: both may be tried again. Nothing is half-applied.
 type RowServiceClient interface {
-	// Lists rows by key (database) or as they stand (sheet), a page at a time. Rows that are written between two pages neither
-	// repeat nor hide others.
+	// Lists rows by key, a page at a time; of the sheet, rows without a usable key come last, as they stand. Rows that are
+	// written between two pages neither repeat nor hide others.
 	//
 	// UNIMPLEMENTED: `filter` or `order_by` is given (they come later). INVALID_ARGUMENT: `page_token` is not from a request
 	// with the same parent.
@@ -148,8 +148,8 @@ func (c *rowServiceClient) MutateRows(ctx context.Context, in *MutateRowsRequest
 // NOT_FOUND for a link or row that does not exist; UNAVAILABLE when the source does not answer, and RESOURCE_EXHAUSTED
 // with RetryInfo when Google's quota is used up: both may be tried again. Nothing is half-applied.
 type RowServiceServer interface {
-	// Lists rows by key (database) or as they stand (sheet), a page at a time. Rows that are written between two pages neither
-	// repeat nor hide others.
+	// Lists rows by key, a page at a time; of the sheet, rows without a usable key come last, as they stand. Rows that are
+	// written between two pages neither repeat nor hide others.
 	//
 	// UNIMPLEMENTED: `filter` or `order_by` is given (they come later). INVALID_ARGUMENT: `page_token` is not from a request
 	// with the same parent.
