@@ -25,6 +25,8 @@ type Table interface {
 	Count(ctx context.Context) (int64, error)
 	// Scan returns up to limit rows after a key, in key order.
 	Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem.Row, error)
+	// Unkeyed returns how many rows Scan passed over so far, since their key cannot stand in a cell.
+	Unkeyed() int
 	// Get returns the rows of keys that are there, in any order.
 	Get(ctx context.Context, keys []tandem.Key) ([]tandem.Row, error)
 	// Marks returns up to limit marks that wait, oldest first.
@@ -201,6 +203,7 @@ type memory struct {
 	problems string                  // digest of the unusable rows last recorded
 	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
+	unkeyed  int                     // rows of the table that the last full compare passed over
 	missing  []string                // linked columns that the last scan did not find
 	fence    int64                   // of the last lease: an unbroken count means that nobody else had the link
 }

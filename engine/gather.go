@@ -87,6 +87,11 @@ func (c *cycle) recordBad(ctx context.Context, scan *tandem.Scan) error {
 		problems = append(problems, tandem.RowError{Key: bad.Row.Key, Position: bad.Row.Position, Source: tandem.Sheet,
 			Message: bad.Message, Since: scan.Began})
 	}
+	if n := c.memo.unkeyed; n > 0 {
+		message := fmt.Sprintf("rows of the table whose key cannot stand in a cell (the empty text, or a zero date) are left out: %d", n)
+		texts = append(texts, tandem.Text(message))
+		problems = append(problems, tandem.RowError{Source: tandem.Database, Message: message, Since: scan.Began})
+	}
 	digest := tandem.Digest(texts)
 	if digest == c.memo.problems {
 		return nil
@@ -310,7 +315,23 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 			}
 		}
 	}
+	if err := c.recordUnkeyed(ctx, scan); err != nil {
+		return err
+	}
 	return c.gatherRest(ctx, scan, visited, matched)
+}
+
+// recordUnkeyed records that rows of the table were passed over because their key cannot stand in a cell.
+func (c *cycle) recordUnkeyed(ctx context.Context, scan *tandem.Scan) error {
+	n := c.table.Unkeyed()
+	if c.sync != nil {
+		c.sync.report.Counts.Refused += int64(n)
+	}
+	if n == c.memo.unkeyed || c.sync != nil && c.sync.request.ValidateOnly {
+		return nil
+	}
+	c.memo.unkeyed = n
+	return c.recordBad(ctx, scan)
 }
 
 // gatherRest looks at rows that the table did not show: rows of the sheet alone, and rows that both sides lost.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -50,4 +51,37 @@ func TestFailedCycleForgetsNoReleasedKey(t *testing.T) {
 	p.settle()
 	p.wantSame()
 	p.wantQuiet()
+}
+
+// A row that was deleted and then written anew through the API was once deleted again by an initial sync, which took the
+// first deletion's mark for a deletion during the sync.
+func TestInitialSyncKeepsRowWrittenAnew(t *testing.T) {
+	p := newPair(t, 5)
+	p.exec("DELETE FROM items WHERE id = 3")
+	p.settle()
+	link := p.link()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancelled := make(chan struct{})
+	go func() {
+		defer close(cancelled)
+		_, _ = p.store.SheetWriter(&link).Mutate(ctx, []tandem.Mutation{{Kind: tandem.Insert, RequestID: "anew",
+			Values: []tandem.Value{tandem.Text("3"), tandem.Text("Anew"), tandem.Text("1"), tandem.Text("1.00")}}}, false)
+	}()
+	for {
+		if writes, err := p.store.WantedWrites(t.Context(), "items", 10); err != nil || len(writes) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	<-cancelled
+	p.exec("INSERT INTO items (id, title) VALUES (3, 'short')")
+	p.exec("DELETE FROM items WHERE id = 3")
+	if err := p.store.CreateOperation(t.Context(), tandem.Operation{ID: "again", Link: "items", Created: p.now, Updated: p.now,
+		Request: tandem.SyncRequest{Returns: tandem.StateActive}}); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	p.wantSame()
+	p.wantRow(p.table(), "3|Anew|1|1.00")
 }

@@ -358,3 +358,34 @@ func TestUpdateWhileHeaderMissing(t *testing.T) {
 	}
 	p.wantSame()
 }
+
+// Rows whose key cannot stand in a cell are not left out in silence.
+func TestRowsWithUnusableKeyAreReported(t *testing.T) {
+	p := newPair(t, 2)
+	p.exec("CREATE TABLE codes (code VARCHAR(10) PRIMARY KEY, title VARCHAR(50))")
+	p.exec("INSERT INTO codes VALUES ('', 'empty'), ('a', 'A')")
+	if _, err := p.google.Create(emulator.Spreadsheet{ID: "codes", Title: "Codes", Tabs: []emulator.Tab{{Title: "Codes", Rows: [][]any{{"code", "title"}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := p.client.Spreadsheet(t.Context(), "codes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.store.CreateLink(t.Context(), tandem.Link{ID: "codes", Table: "codes", SpreadsheetID: "codes", SheetID: info.Tabs[0].SheetID, Tab: "Codes",
+		HeaderRow: 1, TimeZone: info.TimeZone, Key: []string{"code"}, State: tandem.StateNew, PreferredSource: tandem.Database,
+		Columns: []tandem.LinkColumn{{Column: "code", Header: "code"}, {Column: "title", Header: "title"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.store.CreateOperation(t.Context(), tandem.Operation{ID: "codes", Link: "codes", Created: p.now, Updated: p.now}); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	errs, _, err := p.store.RowErrors(t.Context(), "codes", "", 10)
+	if err != nil || len(errs) != 1 || errs[0].Source != tandem.Database || !strings.Contains(errs[0].Message, "left out: 1") {
+		t.Errorf("row errors %+v, %v", errs, err)
+	}
+	operation, err := p.store.Operation(t.Context(), "codes")
+	if err != nil || operation.Report == nil || operation.Report.Counts.Refused != 1 || operation.Report.Counts.InsertSheet != 1 {
+		t.Errorf("operation %+v, %v", operation, err)
+	}
+}

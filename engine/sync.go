@@ -181,7 +181,13 @@ func (s *syncRun) fromNothing() bool { return s.request.DiscardBaseline && s.req
 
 // deletedMeanwhile finds rows that the database lost after capture began and before they were read: the sheet's row is
 // then no new one, but to be deleted too.
+//
+// Where the baseline is kept it tells that by itself, and a mark tells nothing: it may be that of a deletion long carried
+// out, and the row was written anew since. The same goes for a row that a caller of the API wrote to the sheet.
 func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
+	if r := s.request.Returns; !s.request.DiscardBaseline && r != "" && r != tandem.StateNew {
+		return nil
+	}
 	marks, err := s.c.table.Marks(ctx, lateMarks)
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
@@ -192,7 +198,7 @@ func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
 	}
 	for i := range s.c.pending {
 		row := s.c.pending[i].Row
-		if row.Base == nil && row.Database == nil && gone[row.Key] {
+		if row.Base == nil && row.Database == nil && gone[row.Key] && s.c.marks[row.Key].sheet.Cause != tandem.CauseAPI {
 			row.Base = row.Sheet
 			s.c.pending[i] = s.c.policy.Decide(row)
 		}

@@ -25,6 +25,8 @@ type Table struct {
 	needed  int   // and so many are read for a Row
 	key     []int // the key's fields, in key order
 	updated int   // the field that dates a row's last change, or -1
+
+	unkeyed int // see Unkeyed
 }
 
 // OpenTable reads the link's table from the catalog. It fails when the table, its key or a linked column is no longer what

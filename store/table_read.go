@@ -30,9 +30,12 @@ func (t *Table) Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem
 			return nil, fmt.Errorf("scan table %q: %w", t.info.Name, translate(err))
 		}
 		for _, raw := range page.rows {
-			if row := t.row(raw); row.Key != "" {
-				rows = append(rows, row)
+			row := t.row(raw)
+			if row.Key == "" {
+				t.unkeyed++
+				continue
 			}
+			rows = append(rows, row)
 		}
 		if page.last {
 			break
@@ -41,6 +44,10 @@ func (t *Table) Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem
 	}
 	return rows, nil
 }
+
+// Unkeyed returns how many rows Scan has passed over since the table was opened, because a part of their key cannot stand
+// in a cell as a key: the empty text, or a zero date.
+func (t *Table) Unkeyed() int { return t.unkeyed }
 
 // rawPage is one page as the driver gave it.
 type rawPage struct {
