@@ -16,6 +16,14 @@ test: ## Runs all tests; installs MariaDB when it is missing, and fails when it 
 	tools/test-deps.sh
 	go test ./...
 
+SEEDS ?= 1000
+FIRST ?= 1
+STEPS ?= 30
+
+.PHONY: simulate
+simulate: ## Tries the promises of DESIGN in SEEDS random runs of STEPS actions, from the seed FIRST
+	nice go test ./server/simulation -count=1 -timeout 0 -run TestPromises -seeds $(SEEDS) -first $(FIRST) -steps $(STEPS)
+
 .PHONY: generate
 generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/
 	tools/generate.sh

@@ -41,7 +41,10 @@ type cycle struct {
 
 	inError map[tandem.Key]bool // rows that have a row error
 	blocked []tandem.Key        // rows left alone, since their key stands more than once in the sheet
-	scanned string              // digest of the whole scan of this cycle; "" without one
+	// missing are the linked columns that the sheet does not show, returned those that it shows again, by index.
+	missing  []string
+	returned map[int]bool
+	scanned  string // digest of the whole scan of this cycle; "" without one
 	// unsettled is set when rows were left out that the next look has to see again.
 	unsettled bool
 	// approvalStays is set when a part of what a person approved could not be carried out yet.
@@ -262,6 +265,12 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 	}
 	if err := c.markAgain(ctx, missing); err != nil {
 		return err
+	}
+	if scan != nil && scan.Whole {
+		if len(c.returned) > 0 {
+			c.memo.nextCompare = time.Time{} // the database may have changed the column meanwhile
+		}
+		c.memo.missing = c.missing
 	}
 	if scan != nil && scan.Whole && len(c.moved) == 0 {
 		commit.ScannedAt = scan.Began

@@ -204,7 +204,7 @@ type memory struct {
 	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
 	unkeyed  int                     // rows of the table that the last full compare passed over
-	missing  []string                // linked columns that the last scan did not find
+	missing  []string                // linked columns that the last whole scan did not find
 	fence    int64                   // of the last lease: an unbroken count means that nobody else had the link
 }
 

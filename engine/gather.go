@@ -58,22 +58,32 @@ func (c *cycle) scanTab(ctx context.Context) (*tandem.Scan, error) {
 	return scan, c.recordBad(ctx, scan)
 }
 
-// leaveOut keeps columns out of this cycle whose headers are not in the sheet. When one is there again, everything is
-// compared, since the database may have changed it meanwhile.
+// leaveOut keeps columns out of this cycle whose headers are not in the sheet, and notes those that are there again: when
+// they had been deleted, their cells are empty now although nobody emptied them.
 func (c *cycle) leaveOut(missing []string) {
-	for _, name := range c.memo.missing {
-		if !slices.Contains(missing, name) {
-			c.memo.nextCompare = time.Time{}
+	c.missing, c.returned = missing, map[int]bool{}
+	c.policy.Settings = slices.Clone(c.link.Columns)
+	for i := range c.policy.Settings {
+		name := c.policy.Settings[i].Column
+		switch {
+		case slices.Contains(missing, name):
+			c.policy.Settings[i].Paused = "its header is not in the sheet"
+		case slices.Contains(c.memo.missing, name):
+			c.returned[i] = true
 		}
 	}
-	c.memo.missing = missing
-	if len(missing) == 0 {
+}
+
+// refill takes an empty cell of a column that is there again for what both sides agreed on, so that the database's value
+// fills it.
+func (c *cycle) refill(row *reconcile.Row) {
+	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil {
 		return
 	}
-	c.policy.Settings = slices.Clone(c.policy.Settings)
-	for i := range c.policy.Settings {
-		if slices.Contains(missing, c.policy.Settings[i].Column) {
-			c.policy.Settings[i].Paused = "its header is not in the sheet"
+	row.Base = slices.Clone(row.Base)
+	for i := range c.returned {
+		if row.Sheet[i].IsEmpty() {
+			row.Base[i] = row.Sheet[i]
 		}
 	}
 }
@@ -463,6 +473,7 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 	if c.sync != nil && c.sync.fromNothing() {
 		row.Base = nil
 	}
+	c.refill(&row)
 	c.date(&row, scan)
 	if c.approval != nil && c.approval.PutBack && c.approval.Keys[row.Key] {
 		row.Winner = c.approval.Source.Other()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/engine"
 	"github.com/tandem-sync/tandem/sheets/emulator"
@@ -387,5 +388,22 @@ func TestRowsWithUnusableKeyAreReported(t *testing.T) {
 	operation, err := p.store.Operation(t.Context(), "codes")
 	if err != nil || operation.Report == nil || operation.Report.Counts.Refused != 1 || operation.Report.Counts.InsertSheet != 1 {
 		t.Errorf("operation %+v, %v", operation, err)
+	}
+}
+
+// A column that was deleted and whose header is there again is filled from the database: nobody emptied its cells.
+func TestColumnThatIsThereAgainIsFilled(t *testing.T) {
+	p := newPair(t, 5)
+	before := p.table()
+	p.edit(emulator.Edit{DeleteColumn: &emulator.DeleteColumn{Sheet: "Items", Column: "title"}})
+	p.settle()
+	p.exec("UPDATE items SET title = 'meanwhile' WHERE id = 2")
+	p.settle()
+	p.edit(p.set("F1", "title"))
+	p.settle()
+	p.wantSame()
+	before[1] = "2|meanwhile|2|2.50"
+	if diff := cmp.Diff(before, p.table()); diff != "" {
+		t.Errorf("the table (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,112 @@
+package simulation_test
+
+import (
+	"time"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// checkRemovals: a row that a worker deleted was deleted by somebody on the other side, and one that somebody deleted comes
+// back only when somebody wrote it again, or changed it on the other side in the meantime.
+func (w *world) checkRemovals(key tandem.Key, p *picture, history []tandem.Entry) {
+	if w.discarded || w.putBack(history) {
+		return
+	}
+	events := w.model.events[key]
+	for n, entry := range history {
+		if entry.Kind != tandem.Delete || hasDeletion(events, entry.Source, w.lastPut(history[:n], entry.Source.Other()), entry.At) {
+			continue
+		}
+		w.fail("row %s was deleted for the %s at %s although nobody had deleted it there", key, entry.Source, entry.At.Format("15:04:05.000"))
+	}
+	if len(events) == 0 || find(p.table, key) == nil {
+		return
+	}
+	last := events[len(events)-1]
+	if last.kind != deleted || last.until != last.from {
+		return
+	}
+	since := time.Time{}
+	for _, entry := range history {
+		if entry.Source == last.side.Other() && entry.At.Before(last.from) {
+			since = entry.At
+		}
+	}
+	for _, e := range events[:len(events)-1] {
+		if e.until.After(last.from) {
+			return // carried out later than it was asked for
+		}
+		if e.side != last.side && e.kind == written && !e.until.Before(since) {
+			return
+		}
+	}
+	w.fail("row %s came back: the last that anybody did to it was to delete it in the %s at %s", key, last.side, last.from.Format("15:04:05.000"))
+}
+
+func (w *world) putBack(history []tandem.Entry) bool {
+	for _, entry := range history {
+		if entry.Cause == tandem.CausePutBack {
+			return true
+		}
+	}
+	return false
+}
+
+// lastPut is when a worker last inserted the row on the other side of from.
+func (w *world) lastPut(history []tandem.Entry, from tandem.Source) time.Time {
+	var at time.Time
+	for _, entry := range history {
+		if entry.Kind == tandem.Insert && entry.Source == from {
+			at = entry.At
+		}
+	}
+	return at
+}
+
+func hasDeletion(events []event, side tandem.Source, after, before time.Time) bool {
+	for _, e := range events {
+		if e.side == side && e.kind != written && !e.until.Before(after) && !e.from.After(before) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkEchoes: a cell that a worker carried from a side had been written there by somebody, and not by the worker itself.
+func (w *world) checkEchoes(key tandem.Key, history []tandem.Entry) {
+	if w.discarded || w.putBack(history) {
+		return
+	}
+	for n, entry := range history {
+		if entry.Kind != tandem.Update {
+			continue
+		}
+		for i := w.keys; i < len(w.names); i++ {
+			value, ok := entry.After[w.names[i]]
+			if !ok || w.columns[i].Equal(value, entry.Before[w.names[i]]) || w.writtenThere(key, i, value, entry, history[:n]) {
+				continue
+			}
+			w.fail("echo: %s of row %s was carried from the %s at %s as %q, which a worker had put there", w.names[i], key, entry.Source,
+				entry.At.Format("15:04:05.000"), value.Text())
+		}
+	}
+}
+
+func (w *world) writtenThere(key tandem.Key, column int, value tandem.Value, entry tandem.Entry, earlier []tandem.Entry) bool {
+	var put time.Time // when a worker last put something there
+	for _, e := range earlier {
+		if e.Source != entry.Source && (e.Kind == tandem.Insert || !w.columns[column].Equal(e.After[w.names[column]], e.Before[w.names[column]])) {
+			put = e.At
+		}
+	}
+	for _, e := range w.model.events[key] {
+		// A row that a caller of the API adds to the sheet has empty cells where the caller says nothing.
+		if e.side == entry.Source && (e.kind == dropped || value.IsEmpty() && e.until.After(e.from) && !e.until.Before(put)) {
+			return true
+		}
+		if e.side == entry.Source && e.kind == written && e.column == column && w.columns[column].Equal(e.value, value) && !e.until.Before(put) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,244 @@
+package simulation_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// forever is the end of an event that may still take place.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// event is what somebody other than a worker did to a row of one side.
+type event struct {
+	side   tandem.Source
+	key    tandem.Key
+	column int // -1 when the whole row went, or one of several with its key did
+	value  tandem.Value
+	from   time.Time
+	until  time.Time // later than from for writes that a worker carries out for a caller
+	kind   eventKind
+	// request is the caller's, of writes to the sheet through the API.
+	request string
+}
+
+type eventKind uint8
+
+const (
+	written eventKind = iota
+	deleted           // the row went
+	dropped           // one of several rows with the key went, or cannot be told from the others
+)
+
+// model is all that was written by others than workers, in order.
+type model struct {
+	events  map[tandem.Key][]event
+	order   []tandem.Key
+	notes   map[tandem.Key][]string // what people wrote beside each row, the last one last
+	doubled map[tandem.Key]bool     // keys that people made stand twice
+}
+
+func (m *model) init() {
+	m.events, m.notes, m.doubled = map[tandem.Key][]event{}, map[tandem.Key][]string{}, map[tandem.Key]bool{}
+}
+
+func (m *model) add(e event) {
+	if m.events[e.key] == nil {
+		m.order = append(m.order, e.key)
+	}
+	if e.until.IsZero() {
+		e.until = e.from
+	}
+	m.events[e.key] = append(m.events[e.key], e)
+}
+
+// answered ends the events of a request: they took place before now, or not at all.
+func (m *model) answered(request string, done bool, now time.Time) {
+	for _, key := range m.order {
+		var kept []event
+		for _, e := range m.events[key] {
+			if e.request == request {
+				e.until = now
+			}
+			if done || e.request != request {
+				kept = append(kept, e)
+			}
+		}
+		m.events[key] = kept
+	}
+}
+
+// seen is one row as it was seen.
+type seen struct {
+	key      tandem.Key
+	position int
+	values   []tandem.Value
+	note     string // the cells outside the link, as entered
+}
+
+// picture is both sides at one moment.
+type picture struct {
+	table, sheet []seen
+	header       []string
+	title        string
+	raw          [][]any
+}
+
+// look takes a picture, past all faults.
+func (w *world) look() *picture {
+	p := &picture{}
+	link, table := w.link(), w.table()
+	w.try(func() error {
+		rows, err := table.Scan(w.t.Context(), "", 10000)
+		for _, row := range rows {
+			p.table = append(p.table, seen{key: row.Key, values: row.Values})
+		}
+		return err
+	})
+	p.title = w.title()
+	p.raw = w.cells(p.title)
+	if len(p.raw) > 0 {
+		for _, cell := range p.raw[0] {
+			text, _ := cell.(string)
+			p.header = append(p.header, text)
+		}
+	}
+	tab := w.eyes.Open(&link, w.columns)
+	w.try(func() error {
+		scan, err := tab.Scan(w.t.Context())
+		if err != nil {
+			return err
+		}
+		rows := scan.Rows
+		for _, bad := range scan.Bad {
+			rows = append(rows, bad.Row)
+		}
+		for _, row := range rows {
+			p.sheet = append(p.sheet, seen{row.Key, row.Position, row.Values, p.beside(row.Position)})
+		}
+		return nil
+	})
+	return p
+}
+
+// beside returns the cells outside the link in a row.
+func (p *picture) beside(position int) string {
+	var texts []string
+	for at, header := range p.header {
+		if header != "mine" && header != "calc" {
+			continue
+		}
+		text := ""
+		if position-1 < len(p.raw) && at < len(p.raw[position-1]) {
+			encoded, _ := json.Marshal(p.raw[position-1][at])
+			text = strings.Trim(string(encoded), `"`)
+		}
+		texts = append(texts, text)
+	}
+	if strings.Join(texts, "") == "" {
+		return ""
+	}
+	return strings.Join(texts, " | ")
+}
+
+// get calls the Sheets API as any other client would.
+func (w *world) get(path string, answer any) {
+	recorder := httptest.NewRecorder()
+	w.google.ServeHTTP(recorder, httptest.NewRequest("GET", "/v4/spreadsheets/"+book+path, nil))
+	w.try(func() error { return json.Unmarshal(recorder.Body.Bytes(), answer) })
+}
+
+func (w *world) title() string {
+	var answer struct {
+		Sheets []struct{ Properties struct{ Title string } }
+	}
+	w.get("?fields=sheets.properties.title", &answer)
+	for _, sheet := range answer.Sheets {
+		if sheet.Properties.Title != "_tandem" {
+			return sheet.Properties.Title
+		}
+	}
+	return ""
+}
+
+func (w *world) cells(title string) [][]any {
+	var answer struct{ Values [][]any }
+	w.get("/values/"+url.PathEscape(title)+"?valueRenderOption=FORMULA", &answer)
+	return answer.Values
+}
+
+func byKey(rows []seen) (map[tandem.Key][]seen, []tandem.Key) {
+	all, order := map[tandem.Key][]seen{}, []tandem.Key{}
+	for _, row := range rows {
+		if row.key == "" {
+			continue
+		}
+		if all[row.key] == nil {
+			order = append(order, row.key)
+		}
+		all[row.key] = append(all[row.key], row)
+	}
+	return all, order
+}
+
+// learn notes what an act changed on both sides: the difference of two pictures.
+func (w *world) learn(before, after *picture) {
+	w.learnSide(tandem.Database, before.table, after.table)
+	w.learnSide(tandem.Sheet, before.sheet, after.sheet)
+}
+
+func (w *world) learnSide(side tandem.Source, before, after []seen) {
+	old, oldOrder := byKey(before)
+	now, order := byKey(after)
+	for _, key := range oldOrder {
+		switch {
+		case len(now[key]) == 0:
+			w.model.add(event{side: side, key: key, column: -1, from: w.now, kind: deleted})
+		case len(old[key]) > 1 || len(now[key]) > 1:
+			w.model.add(event{side: side, key: key, column: -1, from: w.now, kind: dropped})
+		}
+	}
+	for _, key := range order {
+		if len(now[key]) > len(old[key]) && len(now[key]) > 1 {
+			w.model.doubled[key] = true
+		}
+		for _, row := range now[key] {
+			for i, value := range row.values {
+				if value.IsEmpty() && holds(old[key], i, tandem.Absent) || value.IsAbsent() && holds(old[key], i, value) {
+					continue // the column is still gone, or there again and empty: nobody wrote that
+				}
+				if value.IsAbsent() {
+					value = tandem.Null // who takes a column away takes its values away
+				}
+				if len(old[key]) == 0 || !holds(old[key], i, value) {
+					w.model.add(event{side: side, key: key, column: i, value: value, from: w.now})
+				}
+			}
+			if side == tandem.Sheet && (len(old[key]) == 0 || !holdsNote(old[key], row.note)) {
+				w.model.notes[key] = append(w.model.notes[key], row.note)
+			}
+		}
+	}
+}
+
+func holds(rows []seen, column int, value tandem.Value) bool {
+	for _, row := range rows {
+		if row.values[column] == value {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsNote(rows []seen, note string) bool {
+	for _, row := range rows {
+		if row.note == note {
+			return true
+		}
+	}
+	return false
+}

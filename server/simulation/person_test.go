@@ -1,0 +1,218 @@
+package simulation_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/sheets/emulator"
+)
+
+// edit lets a person do something in the sheet.
+func (w *world) edit(e emulator.Edit) {
+	err := w.google.Edit(book, e)
+	text, _ := json.Marshal(e)
+	w.note("person %s%s", text, refused(err))
+	if err == nil && w.chance(30) {
+		w.hint()
+	}
+}
+
+// hint is what an installed script would say: that something changed. It may come twice, and mostly does not come.
+func (w *world) hint() {
+	for range 1 + w.r.IntN(2) {
+		mark := tandem.Mark{Source: tandem.Sheet, At: w.now, Cause: tandem.CauseSheet, Actor: "person@example.com"}
+		if w.chance(50) {
+			mark.Key = w.keyOf(w.anyKey())
+		}
+		w.try(func() error { return w.store.AddMarks(w.t.Context(), linkID, []tandem.Mark{mark}) })
+	}
+	w.note("hint")
+}
+
+func letter(column int) string { return string(rune('A' + column)) }
+
+// at is where a linked column stands now.
+func (p *picture) at(name string) int {
+	for i, header := range p.header {
+		if header == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *picture) row(r interface{ IntN(int) int }) int { return 2 + r.IntN(max(len(p.raw)-1, 1)) }
+
+// actPerson does one thing that people do to sheets.
+func (w *world) actPerson(p *picture) {
+	row, column := p.row(w.r), w.keys+w.r.IntN(len(w.names)-w.keys)
+	if at := find(p.sheet, w.keyOf(w.anyKey())); at != nil && w.chance(60) {
+		row = at.position
+	}
+	at := p.at(w.names[column])
+	if at < 0 {
+		return
+	}
+	cell := fmt.Sprintf("%s%d", letter(at), row)
+	set := func(a1, input string) {
+		w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: a1, Input: input}})
+	}
+	span := &emulator.RowSpan{Sheet: p.title, Start: row, Count: 1 + w.r.IntN(3)}
+	switch w.r.IntN(26) {
+	case 0, 1, 2, 3, 4, 5:
+		set(cell, w.typed(column))
+	case 6:
+		if w.names[column] == "title" && w.link().State == tandem.StateNew {
+			return
+		}
+		set(cell, []string{"many", "1.555", "5000", "=1/0", "=1+2", "#N/A", "TRUE", "2026-02-30"}[w.r.IntN(8)])
+	case 7, 8:
+		w.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: p.title, Column: p.header[w.r.IntN(len(p.header))], Descending: w.chance(50)}})
+	case 9:
+		w.edit(emulator.Edit{InsertRows: span})
+	case 10:
+		w.edit(emulator.Edit{DeleteRows: span})
+	case 11:
+		w.edit(emulator.Edit{MoveRows: &emulator.MoveRows{Sheet: p.title, Start: row, Count: 1, Before: p.row(w.r)}})
+	case 12, 13:
+		w.pasteRows(p, len(p.raw)+1)
+	case 14:
+		w.pasteRows(p, row)
+	case 15:
+		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("%s%d:%s%d", letter(at), row, letter(at), row+w.r.IntN(3))}})
+	case 16:
+		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("A%d:%s%d", row, letter(len(p.header)-1), row)}})
+	case 17:
+		if len(p.header) < 14 {
+			w.serial++
+			w.edit(emulator.Edit{InsertColumn: &emulator.InsertColumn{Sheet: p.title, Before: p.header[w.r.IntN(len(p.header))], Header: fmt.Sprintf("extra%d", w.serial)}})
+		}
+	case 18:
+		w.moveColumn(p)
+	case 19:
+		if w.chance(40) {
+			w.serial++
+			w.edit(emulator.Edit{RenameSheet: &emulator.RenameSheet{Sheet: p.title, Title: fmt.Sprintf("Items %d", w.serial)}})
+		}
+	case 20, 21:
+		w.edit(emulator.Edit{Undo: &emulator.Undo{}})
+	case 22:
+		set(fmt.Sprintf("%s%d", letter(p.at("mine")), row), fmt.Sprintf("mine %d", w.serial))
+	case 23:
+		w.editKey(p, row)
+	case 24, 25:
+		w.clientWrites(p, row)
+	}
+}
+
+// typed is what a person types for a value.
+func (w *world) typed(column int) string {
+	value := w.randomValue(column)
+	if value == nil {
+		return ""
+	}
+	text := fmt.Sprint(w.asArg(column, value))
+	if w.names[column] == "title" && w.link().State == tandem.StateNew {
+		// Setup makes the column plain text, which changes how a number shows that was typed there before.
+		return "typed " + text
+	}
+	return text
+}
+
+// pasteRows pastes rows, with keys that are new, or there already, or left out.
+func (w *world) pasteRows(p *picture, row int) {
+	var block [][]string
+	for range 1 + w.r.IntN(3) {
+		line := make([]string, len(p.header))
+		key := w.anyKey()
+		for at, header := range p.header {
+			for i, name := range w.names {
+				if name != header {
+					continue
+				}
+				if i < w.keys {
+					line[at] = key[i]
+				} else {
+					line[at] = w.typed(i)
+				}
+			}
+			if header == "mine" {
+				w.serial++
+				line[at] = fmt.Sprintf("pasted %d", w.serial)
+			}
+		}
+		if w.chance(10) {
+			line[p.at(w.names[0])] = ""
+		}
+		block = append(block, line)
+	}
+	w.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: p.title, A1: fmt.Sprintf("A%d", row), Values: block}})
+}
+
+// editKey types another key over one, which may be nonsense.
+func (w *world) editKey(p *picture, row int) {
+	part := w.r.IntN(w.keys)
+	input := w.anyKey()[part]
+	if w.chance(20) {
+		input = []string{"", "x y", "1.5"}[w.r.IntN(3)]
+	}
+	w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(w.names[part])), row), Input: input}})
+}
+
+// moveColumn is done by another client of the API, since the emulator has no such edit by hand.
+func (w *world) moveColumn(p *picture) {
+	from, to := w.r.IntN(len(p.header)), w.r.IntN(len(p.header)+1)
+	if to >= from && to <= from+1 {
+		return
+	}
+	w.batch("move column", map[string]any{"moveDimension": map[string]any{"destinationIndex": to, "source": map[string]any{
+		"sheetId": w.link().SheetID, "dimension": "COLUMNS", "startIndex": from, "endIndex": from + 1}}})
+}
+
+// clientWrites adds a row, or deletes one, by the API as any other program may, while nobody looks.
+func (w *world) clientWrites(p *picture, row int) {
+	sheet := w.link().SheetID
+	if w.chance(30) {
+		w.batch("delete row", map[string]any{"deleteDimension": map[string]any{"range": map[string]any{
+			"sheetId": sheet, "dimension": "ROWS", "startIndex": row - 1, "endIndex": row}}})
+		return
+	}
+	cells := make([]map[string]any, len(p.header))
+	enter := func(name string, value any) {
+		kind := map[bool]string{true: "stringValue", false: "numberValue"}
+		_, isText := value.(string)
+		field := kind[isText]
+		if _, ok := value.(bool); ok {
+			field = "boolValue"
+		}
+		if at := p.at(name); at >= 0 && value != nil {
+			cells[at] = map[string]any{"userEnteredValue": map[string]any{field: value}}
+		}
+	}
+	for i := range cells {
+		cells[i] = map[string]any{}
+	}
+	for i, part := range w.anyKey() {
+		var key any = part
+		if w.columns[i].Type.Kind == tandem.Int {
+			key = w.asCell(i, &part)
+		}
+		enter(w.names[i], key)
+	}
+	for i := w.keys; i < len(w.names); i++ {
+		enter(w.names[i], w.asCell(i, w.randomValue(i)))
+	}
+	w.batch("append", map[string]any{"appendCells": map[string]any{"sheetId": sheet, "fields": "userEnteredValue", "rows": []any{map[string]any{"values": cells}}}})
+}
+
+// batch is a write by another client of the Sheets API.
+func (w *world) batch(what string, request any) {
+	body, err := json.Marshal(map[string]any{"requests": []any{request}})
+	w.try(func() error { return err })
+	recorder := httptest.NewRecorder()
+	w.google.ServeHTTP(recorder, httptest.NewRequest("POST", "/v4/spreadsheets/"+book+":batchUpdate", bytes.NewReader(body)))
+	w.note("client: %s %s -> %d", what, body, recorder.Code)
+}
