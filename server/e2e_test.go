@@ -365,3 +365,49 @@ func TestGRPC(t *testing.T) {
 	arrives(w, "sheet", "501", map[string]any{"sku": "grpc"})
 	arrives(w, "database", "502", map[string]any{"sku": "grpc"})
 }
+
+// TestStopAnswersWaitingCalls stops the process while a write to the sheet waits for Google: the caller is told that it is
+// kept, and it is carried out by the next process.
+func TestStopAnswersWaitingCalls(t *testing.T) {
+	w := newWorld(t)
+	fill(w, 0.001)
+	w.start()
+	createItemsLink(w)
+	w.sync("items", nil)
+	w.emulator("POST", "/emulator/faults", map[string]any{"method": "*", "kind": "hang", "count": 10, "delayMs": 20000}, nil)
+	type answer struct {
+		status int
+		body   map[string]any
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		status, body := w.call("POST", "/v1/links/items/sources/sheet/rows", map[string]any{"values": map[string]any{"id": "901", "sku": "kept"}})
+		answered <- answer{status, body}
+	}()
+	w.eventually(10*time.Second, func() string {
+		var n int
+		if err := w.db.QueryRow("SELECT COUNT(*) FROM tandem_writes WHERE done = 0").Scan(&n); err != nil || n == 0 {
+			return "the write is not recorded"
+		}
+		return ""
+	})
+	if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answered; got.status != 503 || !strings.Contains(fmt.Sprint(got.body), "recorded") {
+		t.Errorf("answer %d %v", got.status, got.body)
+	}
+	if err := <-w.exited; err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	w.cmd = nil
+	w.emulator("DELETE", "/emulator/faults", nil, nil)
+	w.start()
+	w.eventually(30*time.Second, func() string {
+		var sku string
+		if err := w.db.QueryRow("SELECT sku FROM items WHERE id = 901").Scan(&sku); err != nil || sku != "kept" {
+			return fmt.Sprintf("the row is not in the table: %v", err)
+		}
+		return ""
+	})
+}

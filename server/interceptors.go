@@ -23,10 +23,16 @@ type interceptors struct {
 	log       *slog.Logger
 	validator protovalidate.Validator
 	now       func() time.Time
+	// calls ends when the process stops: what still waits then answers what it knows.
+	calls context.Context
 }
 
 // unary handles one call. Errors are logged here and nowhere else: what callers do not see stands in the log.
 func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(i.calls, cancel)()
+
 	began := i.now()
 	err = i.guarded(func() error {
 		if err := i.validate(request); err != nil {

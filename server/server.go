@@ -28,6 +28,7 @@ import (
 // How long each part of a shutdown may take; together less than the 10 s after which a supervisor kills.
 const (
 	callsEnd  = 3 * time.Second
+	lastWords = 500 * time.Millisecond // before callsEnd, for calls that wait to say so
 	workerEnd = 5 * time.Second
 )
 
@@ -39,7 +40,9 @@ type Server struct {
 	gateway http.Handler
 	health  *health.Server
 	http    *http.Server
-	grpc    *grpc.Server
+	// cutCalls ends the context of every call under way.
+	cutCalls context.CancelFunc
+	grpc     *grpc.Server
 
 	httpListener, grpcListener net.Listener
 }
@@ -70,7 +73,9 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("prepare validation: %w", err)
 	}
-	each := &interceptors{log: s.log, validator: validator, now: time.Now}
+	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
+	s.cutCalls = cut
+	each := &interceptors{log: s.log, validator: validator, now: time.Now, calls: calls}
 	s.channel = (&inprocgrpc.Channel{}).WithServerUnaryInterceptor(each.unary).WithServerStreamInterceptor(each.stream)
 	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(each.unary), grpc.StreamInterceptor(each.stream), grpc.MaxRecvMsgSize(maxRequest))
 	s.health = health.NewServer()
@@ -145,6 +150,9 @@ func (s *Server) endCalls() {
 	s.health.Shutdown()
 	ctx, cancel := context.WithTimeout(context.Background(), callsEnd)
 	defer cancel()
+	// Shortly before the end, calls that still wait are told so, and answer what they know.
+	last := time.AfterFunc(callsEnd-lastWords, s.cutCalls)
+	defer last.Stop()
 	var calls sync.WaitGroup
 	calls.Go(func() {
 		if s.http.Shutdown(ctx) != nil {
