@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestInitialSyncKeepsRowWrittenAnew(t *testing.T) {
 		if writes, err := p.store.WantedWrites(t.Context(), "items", 10); err != nil || len(writes) > 0 {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	cancel()
 	<-cancelled
