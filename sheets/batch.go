@@ -56,6 +56,8 @@ type op struct {
 	image  int    // restore: the row of the hidden tab that holds it
 	moved  []move // restore: where its columns stand now
 	undoes int    // repairs: the index of the stray that it undoes
+
+	formulas []int // restore: where its formulas stand now; Cells does not have them
 }
 
 // move copies columns of an image to where they stand now.

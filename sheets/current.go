@@ -45,20 +45,20 @@ func (now *current) column(s *stray, at int) int {
 		if left >= len(s.headers) || s.headers[left] == "" {
 			continue
 		}
-		if to := now.headed(s.headers[left], left); to >= 0 {
+		if to := headed(now.headers, s.headers[left], left); to >= 0 {
 			return to + at - left
 		}
 	}
 	return at
 }
 
-// headed returns the column that has a header now: hint when it does, else the only one that does, else -1.
-func (now *current) headed(header string, hint int) int {
-	if hint < len(now.headers) && now.headers[hint] == header {
+// headed returns the column that has a header: hint when it does, else the only one that does, else -1.
+func headed(headers []string, header string, hint int) int {
+	if hint < len(headers) && headers[hint] == header {
 		return hint
 	}
-	first := slices.Index(now.headers, header)
-	if first >= 0 && slices.Contains(now.headers[first+1:], header) {
+	first := slices.Index(headers, header)
+	if first >= 0 && slices.Contains(headers[first+1:], header) {
 		return -1
 	}
 	return first

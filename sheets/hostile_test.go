@@ -1,8 +1,11 @@
 package sheets_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -29,6 +32,8 @@ type person struct {
 	sent   int // where in events the last batch arrived
 	number int
 	busy   bool
+	// rekeyed are the keys that a repair has written into key cells in this round.
+	rekeyed map[string]bool
 	// widened is set once somebody inserted a column in this round.
 	widened bool
 	trace   []string
@@ -52,6 +57,7 @@ func (p *person) RoundTrip(request *http.Request) (*http.Response, error) {
 		if request.Method == http.MethodPost && p.sent < 0 {
 			p.sent = len(p.events)
 		}
+		p.look(request)
 		p.trace = append(p.trace, "-> "+request.Method+" "+request.URL.Path[strings.LastIndex(request.URL.Path, "/")+1:])
 	}
 	response, err := p.fake.Transport().RoundTrip(request)
@@ -96,9 +102,47 @@ func at(row []any, column int) string {
 	return fmt.Sprint(row[column])
 }
 
+// look notes the keys that a call writes into key cells, which only repairs do. Where one goes astray, a row shows the key
+// of another until it is put back.
+func (p *person) look(request *http.Request) {
+	if request.Body == nil {
+		return
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	var call struct {
+		Requests []struct {
+			UpdateCells struct {
+				Rows []struct {
+					Values []struct {
+						UserEnteredValue struct{ NumberValue *float64 }
+					}
+				}
+			}
+		}
+	}
+	_ = json.Unmarshal(body, &call) // other calls have other bodies
+	for _, r := range call.Requests {
+		for _, row := range r.UpdateCells.Rows {
+			for _, cell := range row.Values {
+				if n := cell.UserEnteredValue.NumberValue; n != nil {
+					p.rekeyed[fmt.Sprint(*n)] = true
+				}
+			}
+		}
+	}
+}
+
 // stable reports whether a key is that of a row which was there when the round began. Nobody touches a row that an
-// accident has just made or whose key it has written over: such a row could not be named in events.
+// accident has just made or whose key it has written over: such a row could not be named in events. Nor a row with a key
+// that a repair wrote, for it may be another row's: who types there has typed into that other row, which gets its own key back.
 func (p *person) stable(key string) bool {
+	if p.rekeyed[key] {
+		return false
+	}
 	return p.settled[key] || len(key) == 1 && strings.Trim(key, "0123456789") == ""
 }
 
@@ -191,7 +235,7 @@ func hostile(t *testing.T, seed uint64) {
 		t.Fatal(err)
 	}
 	for round := range 4 {
-		p.chance, p.widened = 0.3, false
+		p.chance, p.widened, p.rekeyed = 0.3, false, map[string]bool{}
 		p.round(tab, client, link, round)
 		p.chance = 0
 		p.judge(round)

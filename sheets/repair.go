@@ -123,7 +123,7 @@ func (now *current) plan(fix *Batch, strays []stray) {
 		case tandem.Update:
 			now.undoUpdate(fix, s, taken)
 		case tandem.Delete:
-			now.undoDelete(fix, s)
+			now.undoDelete(fix, s, strays)
 		case tandem.Insert, restore:
 			now.undoInsert(fix, s, taken)
 		}
@@ -141,6 +141,9 @@ func (now *current) plan(fix *Batch, strays []stray) {
 		o := &fix.Ops[i]
 		for _, cell := range o.Cells {
 			used[cell.At] = true
+		}
+		for _, at := range o.formulas {
+			used[at] = true
 		}
 		o.KeyCells = nil
 		for _, k := range fix.Keys {
@@ -186,8 +189,8 @@ func (now *current) undoUpdate(fix *Batch, s *stray, taken claims) {
 	}
 }
 
-// undoDelete puts a row back, unless it is there again.
-func (now *current) undoDelete(fix *Batch, s *stray) {
+// undoDelete puts a row back, unless it is there again, or was and a person has deleted it since.
+func (now *current) undoDelete(fix *Batch, s *stray, strays []stray) {
 	o := s.what()
 	cells, keyed, blank := map[int]*api.ExtendedValue{}, false, true
 	for _, at := range s.batch.Keys {
@@ -201,13 +204,16 @@ func (now *current) undoDelete(fix *Batch, s *stray) {
 			cells[at] = shown
 		}
 	}
-	if blank || now.find(s, cells, nil, o.Row, nil) >= 0 {
+	if blank || now.find(s, cells, nil, o.Row, nil) >= 0 || keyed && s.putBack(strays) {
 		return
 	}
 	back := op{Kind: restore, Row: now.placeFor(fix, s), image: o.Row + s.batch.Offset}
 	for at := 0; at < s.batch.Width && at < len(s.headers); at++ {
 		to := now.column(s, at)
-		if c := s.image(at); c != nil && !isFormula(c) {
+		switch c := s.image(at); {
+		case isFormula(c) && to < now.width:
+			back.formulas = append(back.formulas, to)
+		case c != nil && !isFormula(c):
 			back.Cells = append(back.Cells, cell{At: to, New: entered(c)})
 		}
 		if to >= now.width {
@@ -221,6 +227,21 @@ func (now *current) undoDelete(fix *Batch, s *stray) {
 		back.moved = append(back.moved, move{span{at, at + 1}, to})
 	}
 	fix.Ops = append(fix.Ops, back)
+}
+
+// putBack reports whether a deleted row was put back under its key by a repair that set other cells of it astray. While
+// that repair is not undone, nobody but a person can have taken the row away again.
+func (s *stray) putBack(strays []stray) bool {
+	for i := range strays {
+		r := &strays[i]
+		if o := r.what(); o.Kind != restore || o.image != s.what().Row+s.batch.Offset {
+			continue
+		}
+		return !slices.ContainsFunc(r.batch.Columns, func(h heading) bool {
+			return slices.Contains(r.batch.Keys, h.At) && r.headers[h.At] != h.Header
+		})
+	}
+	return false
 }
 
 // placeFor returns where a deleted row stood, as nearly as can be told.
@@ -264,6 +285,11 @@ func (now *current) stands(s *stray) bool {
 	meant := map[int]string{}
 	for _, h := range s.batch.Columns {
 		meant[h.At] = h.Header
+	}
+	for _, at := range s.what().formulas {
+		if s.headers[at] != meant[at] {
+			return false // what a formula shows does not tell where it stands
+		}
 	}
 	cells := map[int]*api.ExtendedValue{}
 	for _, c := range s.what().Cells {

@@ -35,8 +35,13 @@ func (t *Tab) strays(b *Batch, images *gridCells) []stray {
 		switch o.Kind {
 		case tandem.Insert:
 			ok = ok && len(places[o.Key]) < 2
-		case tandem.Update, tandem.Delete:
-			ok = ok && b.landed(o, &gridCells{parts: byRow[o.Row+b.Offset]})
+		case tandem.Update:
+			ok = ok && b.landed(o, &gridCells{parts: byRow[o.Row+b.Offset]}, nil)
+		case tandem.Delete:
+			// A row goes as a whole, wherever its columns stand. A repair that deleted the row that it meant to is done:
+			// were its copy of a row put back, that row would stand there twice, since the repair of the accident itself
+			// puts the row back as well.
+			ok = (ok || b.Offset > 0) && b.landed(o, &gridCells{parts: byRow[o.Row+b.Offset]}, s.headers)
 		}
 		if !ok {
 			s.op = i
@@ -47,19 +52,32 @@ func (t *Tab) strays(b *Batch, images *gridCells) []stray {
 }
 
 // landed reports whether the row that an op was applied to is the one that it was meant for, and was as it had been read.
-func (b *Batch) landed(o *op, images *gridCells) bool {
+// Columns are looked for under the headers at the moment of the write; at their places when headers is nil.
+func (b *Batch) landed(o *op, images *gridCells, headers []string) bool {
 	row := o.Row + b.Offset
 	for n, at := range b.Keys {
-		if !sameContent(shownValue(images.cell(row, at)), o.KeyCells[n]) {
+		column := b.column(at, headers)
+		if column < 0 || !sameContent(shownValue(images.cell(row, column)), o.KeyCells[n]) {
 			return false
 		}
 	}
 	for _, cell := range o.Cells {
-		if !sameContent(entered(images.cell(row, cell.At)), cell.Old) {
+		column := b.column(cell.At, headers)
+		if column < 0 || !sameContent(entered(images.cell(row, column)), cell.Old) {
 			return false
 		}
 	}
 	return true
+}
+
+// column returns where a column of the batch stood under the headers of the moment of the write, -1 when these do not tell.
+func (b *Batch) column(at int, headers []string) int {
+	for _, h := range b.Columns {
+		if h.At == at && headers != nil {
+			return headed(headers, h.Header, at)
+		}
+	}
+	return at
 }
 
 // after is what tells the row on which the op landed: what it held right after the write.

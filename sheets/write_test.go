@@ -1,12 +1,17 @@
 package sheets_test
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/sheets"
+	"github.com/tandem-sync/tandem/sheets/emulator"
 )
 
 func text(s string) tandem.Value { return tandem.Text(s) }
@@ -317,5 +322,86 @@ func TestSortUnderALargeWrite(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, w.values("FORMULA")); diff != "" {
 		t.Errorf("the tab differs (-want +got):\n%.2000s", diff)
+	}
+}
+
+// before does edits just before the n-th write of a client arrives.
+type before struct {
+	edits map[int]func()
+	n     int
+}
+
+func (b *before) RoundTrip(request *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(request.URL.Path, ":batchUpdate") {
+		b.n++
+		if do := b.edits[b.n]; do != nil {
+			do()
+		}
+	}
+	return http.DefaultTransport.RoundTrip(request)
+}
+
+// interrupted sends a deletion while people do edits before each write: the first lets it land astray, the others meet the
+// repairs. It returns the tab before and after, and how many writes there were.
+func interrupted(t *testing.T, rows [][]any, columns []tandem.Column, key tandem.Key, edits ...[]edit) (old, after [][]any, writes int) {
+	t.Helper()
+	w := newWorld(t, rows, columns)
+	people := &before{}
+	now := func() time.Time { return time.Unix(0, w.now.Load()).UTC() }
+	client, err := sheets.New(t.Context(), sheets.Options{Endpoint: w.server.URL, HTTPClient: &http.Client{Transport: people}, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tab = client.Open(w.link, columns)
+	if err := w.tab.Setup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old = w.values("FORMULA")
+	batch, _ := w.prepare(w.remove(key))
+	people.n, people.edits = 0, map[int]func(){}
+	for i, list := range edits {
+		people.edits[i+1] = func() { w.edit(list...) }
+	}
+	w.wantOutcomes(w.send(batch), tandem.Moved)
+	return old, w.values("FORMULA"), people.n
+}
+
+// Somebody inserts a column each time that a row which was deleted astray is put back: it stands there once, in its columns.
+func TestColumnsInsertedUnderRepairs(t *testing.T) {
+	want, rows, writes := interrupted(t, anime(), animeColumns, "2",
+		[]edit{insertRows(2, 1)}, []edit{insertColumn("A", "New 1")}, []edit{insertColumn("B", "New 2")})
+	if writes < 4 {
+		t.Fatalf("only %d writes: nothing was put back twice", writes)
+	}
+	var got [][]any
+	for _, row := range rows {
+		if len(row) > 2 {
+			got = append(got, slices.Delete(row, 0, 2)) // the new columns
+		}
+	}
+	want[2][2] = "=C4*10" // a row further down
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the tab differs (-want +got):\n%s", diff)
+	}
+}
+
+// A column inserted before the formulas of a row that is put back, and before nothing else of it, moves them astray.
+func TestFormulaPutBackUnderItsHeader(t *testing.T) {
+	_, got, _ := interrupted(t, [][]any{{"ID", "Title", "Twice"}, {1, "Akira", emulator.Formula("=$A2*2")}, {2, "Mononoke", emulator.Formula("=$A3*2")}},
+		[]tandem.Column{idColumn, titleColumn}, "2", []edit{insertRows(2, 1)}, []edit{insertColumn("C", "New")})
+	want := [][]any{{"ID", "Title", "New", "Twice"}, {}, {1.0, "Akira", "", "=$A3*2"}, {2.0, "Mononoke", "", "=$A4*2"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the tab differs (-want +got):\n%s", diff)
+	}
+}
+
+// A row that was put back with cells in the wrong columns, and that a person deletes then, does not come back.
+func TestDeletedWhilePutBack(t *testing.T) {
+	_, got, writes := interrupted(t, anime(), animeColumns, "2",
+		[]edit{insertRows(2, 1)}, []edit{insertColumn("C", "New")}, []edit{deleteRows(3, 1)})
+	for _, row := range got {
+		if len(row) > 0 && row[0] == 1.0 {
+			t.Errorf("after %d writes the row is there: %v", writes, row)
+		}
 	}
 }
