@@ -207,7 +207,7 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 // attribute notes who changed which key and when, and reports which sides have to be read whole.
 func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) {
 	for _, mark := range marks {
-		if mark.Cause == causeAgain {
+		if mark.Cause == tandem.CauseAgain {
 			mark.At, mark.Cause = time.Time{}, ""
 		}
 		if mark.Key == "" {
@@ -232,8 +232,6 @@ func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) 
 	}
 	return wholeSheet, wholeDatabase
 }
-
-const causeAgain = tandem.CauseAgain
 
 // markAgain has rows looked at by the next cycle.
 func (c *cycle) markAgain(ctx context.Context, marks []tandem.Mark) error {
@@ -260,7 +258,7 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 	var missing []tandem.Mark
 	for _, key := range slices.Sorted(maps.Keys(c.moved)) {
 		if !again[key] {
-			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: causeAgain})
+			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: tandem.CauseAgain})
 		}
 	}
 	if err := c.markAgain(ctx, missing); err != nil {

@@ -191,7 +191,7 @@ func (c *cycle) writeDatabase(ctx context.Context, errs map[tandem.Key]tandem.Ro
 				refused = append(refused, *s)
 			}
 			if d.Sheet != nil {
-				follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: causeAgain})
+				follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: tandem.CauseAgain})
 			}
 		}
 		if err := c.commitErrors(ctx, refused); err != nil {

@@ -120,6 +120,12 @@ func (s *syncRun) run(ctx context.Context) error {
 	if s.request.ValidateOnly {
 		return s.finishPlan(ctx)
 	}
+	return s.carryOut(ctx, marks, scan)
+}
+
+// carryOut writes what was decided and makes the link active.
+func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tandem.Scan) error {
+	c := s.c
 	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, int64(len(c.pending))
 	if err := s.save(ctx, phaseWriting, 0); err != nil {
 		return err

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// refill takes an empty cell of a column that is there again for what both sides agreed on, so that the database's value
+// fills it.
+func (c *cycle) refill(row *reconcile.Row) {
+	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil {
+		return
+	}
+	row.Base = slices.Clone(row.Base)
+	for i := range c.returned {
+		if row.Sheet[i].IsEmpty() {
+			row.Base[i] = row.Sheet[i]
+		}
+	}
+}
+
+// lookalike reports whether a row that the sheet no longer has may still be there under a key cell that was emptied, or
+// shows an error: a row without a usable key holds the same otherwise, in all cells or all but one. It is not deleted.
+func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
+	if row.Sheet != nil || row.Base == nil || c.approved(row.Key, tandem.Sheet) {
+		return false
+	}
+	for i := range scan.Bad {
+		if scan.Bad[i].Row.Key != "" {
+			continue
+		}
+		differ, same := 0, 0
+		for at := range c.policy.Columns {
+			value := scan.Bad[i].Row.Values[at]
+			switch {
+			case c.policy.Columns[at].KeyPosition > 0 || value.IsAbsent():
+			case c.policy.Columns[at].Equal(row.Base[at], value):
+				same++
+			default:
+				differ++
+			}
+		}
+		if differ == 0 || differ == 1 && same > 1 {
+			c.unsettled = true
+			if c.sync != nil {
+				c.sync.refuse(row.Key, fmt.Sprintf("row %d of the sheet looks like this row, but its key cell cannot be used", scan.Bad[i].Row.Position))
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// stillTyped reports whether a row that only the sheet has may still be half typed: it counts once nothing in it changed
+// for the settle time. Rows that came through the API are whole.
+func (c *cycle) stillTyped(row *reconcile.Row, typed map[tandem.Key]typedRow, now time.Time) bool {
+	if row.Sheet == nil || row.Base != nil || row.Database != nil || c.marks[row.Key].sheet.Cause == tandem.CauseAPI {
+		return false
+	}
+	digest := tandem.Digest(row.Sheet)
+	before, seen := typed[row.Key]
+	if seen && before.digest == digest && now.Sub(before.since) >= c.w.opt.Settle {
+		return false
+	}
+	if !seen || before.digest != digest {
+		before = typedRow{digest: digest, since: now}
+	}
+	c.memo.typed[row.Key] = before
+	c.memo.seen = ""
+	return true
+}
+
+// consider decides one row and keeps the decision when something has to be done.
+func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
+	if c.sync != nil && c.sync.fromNothing() {
+		row.Base = nil
+	}
+	c.refill(&row)
+	c.date(&row, scan)
+	if c.approval != nil && c.approval.PutBack && c.approval.Keys[row.Key] {
+		row.Winner = c.approval.Source.Other()
+	}
+	d := c.policy.Decide(row)
+	if c.sync != nil && d.Database == nil && d.Sheet == nil && d.Problem == nil && row.Database != nil {
+		c.sync.report.Counts.Equal++
+	}
+	if d.Quiet() && !c.inError[row.Key] { // else its error has to be taken away
+		return
+	}
+	c.pending = append(c.pending, d)
+}
+
+// date says when each side's row changed, as far as that is known. See DESIGN, "change times".
+func (c *cycle) date(row *reconcile.Row, scan *tandem.Scan) {
+	mark := c.marks[row.Key]
+	if row.DatabaseTime.IsZero() {
+		row.DatabaseTime = mark.database.At
+	}
+	switch {
+	case !mark.sheet.At.IsZero():
+		row.SheetFrom, row.SheetTo = mark.sheet.At, mark.sheet.At
+	case row.Base == nil:
+		row.SheetFrom = c.sheetUpdateTime(row.Sheet)
+		row.SheetTo = row.SheetFrom
+	case !c.link.Status.ScannedAt.IsZero():
+		row.SheetFrom, row.SheetTo = c.link.Status.ScannedAt, scan.Ended
+	}
+}
+
+// sheetUpdateTime returns the moment in the update time column of a sheet's row that both sides never agreed on: until
+// then, that cell is the row's own word for its last change. Afterwards people edit without touching it.
+func (c *cycle) sheetUpdateTime(values []tandem.Value) time.Time {
+	for i, column := range c.policy.Columns {
+		if values == nil || column.Name != c.link.UpdateTimeColumn {
+			continue
+		}
+		at, err := tandem.ParseMoment(values[i].Text())
+		if err == nil && !values[i].IsInvalid() {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// block leaves a row alone whose key stands more than once in the sheet; it is looked at again when it no longer does.
+func (c *cycle) block(key tandem.Key) {
+	c.blocked = append(c.blocked, key)
+	if c.memo.blocked == nil {
+		c.memo.blocked = map[tandem.Key]bool{}
+	}
+	c.memo.blocked[key] = true
+	c.memo.seen = ""
+	if c.sync != nil {
+		c.sync.refuse(key, "the key stands more than once in the sheet")
+	}
+}
+
+// index returns where each key stands in scan.Rows, and the keys that stand more than once in the sheet.
+func index(scan *tandem.Scan) (at map[tandem.Key]int, blocked map[tandem.Key]bool) {
+	at = make(map[tandem.Key]int, len(scan.Rows))
+	for i := range scan.Rows {
+		at[scan.Rows[i].Key] = i
+	}
+	blocked = map[tandem.Key]bool{}
+	for _, bad := range scan.Bad {
+		if bad.Row.Key != "" {
+			blocked[bad.Row.Key] = true
+		}
+	}
+	return at, blocked
+}
+
+func scanDigest(scan *tandem.Scan) string {
+	rows := make([][]tandem.Value, 0, len(scan.Rows)+len(scan.Bad))
+	for i := range scan.Rows {
+		rows = append(rows, []tandem.Value{tandem.Text(string(scan.Rows[i].Key))}, scan.Rows[i].Values)
+	}
+	for i := range scan.Bad {
+		rows = append(rows, []tandem.Value{tandem.Text(scan.Bad[i].Message)}, scan.Bad[i].Row.Values)
+	}
+	return tandem.Digest(rows...)
+}
