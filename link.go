@@ -22,6 +22,8 @@ const (
 	LastWriteWins Policy = "LAST_WRITE_WINS"
 	DatabaseWins  Policy = "DATABASE_WINS"
 	SheetWins     Policy = "SHEET_WINS"
+	Manual        Policy = "MANUAL" // a person decides; nothing is overwritten meanwhile
+	ByRules       Policy = "RULES"  // the link's rules decide
 )
 
 // Owner says which side may change a column.
@@ -54,6 +56,10 @@ type Link struct {
 	PreferredSource  Source
 	UpdateTimeColumn string // column of the table that dates a row's last change; "" for none
 	DeleteLimit      DeleteLimit
+	Rules            []Rule // for ByRules
+	HideErrors       bool   // row errors are not shown in the sheet
+	HideStatus       bool   // the header's first cell carries no note
+	AlertURL         string // told of halts, stalls and recoveries; "" for the server's
 
 	State  State
 	Halt   *Halt
@@ -70,6 +76,9 @@ type LinkColumn struct {
 	Owner  Owner  `json:"owner,omitempty"`  // empty means shared
 	Policy Policy `json:"policy,omitempty"` // empty means the link's
 	Paused string `json:"paused,omitempty"` // why nothing flows in this column, in words; empty when it flows
+	// Type is the column's type as it was linked, as the database spells it; a column of another kind of type is paused until
+	// it is linked anew. Empty in links of older versions.
+	Type string `json:"type,omitempty"`
 }
 
 // DeleteLimit is how many rows may be deleted or emptied within an hour, from each side: a cycle that would exceed both
@@ -106,6 +115,7 @@ type Status struct {
 	LastError  string    // why the last cycle failed; "" when it did not
 	Pending    int       // marks not yet looked at
 	RowErrors  int
+	Conflicts  int // open
 	LastHintAt time.Time
 }
 

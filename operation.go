@@ -128,6 +128,13 @@ type Settlement struct {
 	// Forget drops the baseline: the row is gone on both sides.
 	Forget  bool    `json:"forget,omitempty"`
 	History []Entry `json:"history,omitempty"`
+	// Conflict records an open conflict, or renews it; a resolution of the same digest stays. CloseConflict takes it away.
+	Conflict      *Conflict `json:"conflict,omitempty"`
+	CloseConflict bool      `json:"closeConflict,omitempty"`
+	// Typed records, with an insert whose key the database makes, the row as it was typed; its Key is filled in. CloseTyped
+	// takes it away: the key stands in the sheet, or the row is gone from there.
+	Typed      *Typed `json:"typed,omitempty"`
+	CloseTyped bool   `json:"closeTyped,omitempty"`
 	// Error records a row error, ClearError takes the row's error away.
 	Error      *RowError `json:"error,omitempty"`
 	ClearError bool      `json:"clearError,omitempty"`

@@ -64,8 +64,10 @@ const (
 // Change is a wanted write of one row to one source.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
-	// Key is the row as it stands now. An insert whose key the database makes has none.
-	Key Key `json:"key,omitempty"`
+	// Key is the row as it stands now. An insert whose key the database makes has none. In the sheet, an update without one
+	// gives a row its key: Position says where the row stood, Before what it holds.
+	Key      Key `json:"key,omitempty"`
+	Position int `json:"position,omitempty"`
 	// Before is what the row is expected to hold; when the source holds something else the row is not written. Nil for
 	// inserts, where the row must not be there.
 	Before []Value `json:"before,omitempty"`
@@ -106,6 +108,8 @@ const (
 	CauseSheet       Cause = "SHEET"
 	CauseInitialSync Cause = "INITIAL_SYNC"
 	CausePutBack     Cause = "PUT_BACK"
+	CauseConflict    Cause = "CONFLICT" // a person's decision about a conflict
+	CauseRevert      Cause = "REVERT"
 	// CauseAgain marks rows that have to be looked at once more. It says nothing of when they changed, or who did it.
 	CauseAgain Cause = "AGAIN"
 )
@@ -133,6 +137,8 @@ type Entry struct {
 	At     time.Time        `json:"at"`               // when it was applied
 	// Removes is set when the change deleted a row or emptied a cell; the guard counts these over a rolling hour.
 	Removes bool `json:"removes,omitempty"`
+	// Conflict is what the change settled, with the side that won; nil when only one side had changed.
+	Conflict *Conflict `json:"conflict,omitempty"`
 }
 
 // RowError is a row that could not be carried to the other side; it holds up no other row.

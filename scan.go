@@ -8,6 +8,7 @@ type Scan struct {
 	Whole        bool     // every row of the tab, from a single read; else only the rows asked for
 	Rows         []Row    // rows whose key stands once, in the order of the sheet
 	Bad          []BadRow // rows without a usable key, and every row of a key that stands twice
+	Title        string   // of the tab, as it is now; "" when the read did not tell
 	Missing      []string // linked columns whose header is not there, or stands twice; their values are Absent
 }
 
@@ -15,6 +16,8 @@ type Scan struct {
 type BadRow struct {
 	Row     Row    // Key is set only where the key stands more than once
 	Message string // why, in words
+	// Keyless is set when every key cell is empty: a row that the database may make a key for.
+	Keyless bool
 }
 
 // Due is what waits for a link's next cycle.
@@ -50,5 +53,6 @@ type PlanRow struct {
 type RowState struct {
 	Baseline []Value // nil when the sides never agreed on the row
 	Error    *RowError
+	Conflict bool // waits for a person
 	Marked   bool // a change waits to be looked at
 }
