@@ -69,3 +69,9 @@ type Verdict struct {
 	Problem string // why the rules could not decide, in words
 	At      time.Time
 }
+
+// OpenConflict is what the worker has to know of a conflict that is recorded already.
+type OpenConflict struct {
+	Digest     string
+	Resolution *Resolution
+}

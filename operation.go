@@ -44,8 +44,9 @@ type SyncCounts struct {
 	DeleteSheet    int64 `json:"deleteSheet"`
 	DatabaseWon    int64 `json:"databaseWon"` // rows that differed and were settled for the database
 	SheetWon       int64 `json:"sheetWon"`
-	Refused        int64 `json:"refused"` // row errors
-	Skipped        int64 `json:"skipped"` // rows that moved since the plan or during the sync
+	Refused        int64 `json:"refused"`   // row errors
+	Conflicts      int64 `json:"conflicts"` // rows left to people
+	Skipped        int64 `json:"skipped"`   // rows that moved since the plan or during the sync
 }
 
 // SyncExample is one row of a plan.

@@ -10,10 +10,10 @@ import (
 )
 
 // Commit stores one chunk of a cycle in one transaction that checks the lease: the writes to the linked table, and the
-// baseline, history and row errors of every settlement whose write landed or that has none. Of a settlement whose write
-// did not land nothing is stored, not even a row error: what becomes of it is for the next Commit. The results are
-// aligned with the settlements. After tandem.ErrFenced, or any other error, nothing was stored; it is also the answer to a
-// table that was opened before the link's settings changed.
+// baseline, history, conflict, typed row and row error of every settlement whose write landed or that has none. Of a
+// settlement whose write did not land nothing is stored, not even a row error: what becomes of it is for the next Commit.
+// The results are aligned with the settlements. After tandem.ErrFenced, or any other error, nothing was stored; it is also
+// the answer to a table that was opened before the link's settings changed.
 func (s *Store) Commit(ctx context.Context, lease tandem.Lease, table *Table, commit tandem.Commit) ([]tandem.Applied, error) {
 	var applied []tandem.Applied
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
@@ -61,7 +61,7 @@ func applyWrites(tx *gorm.DB, table *Table, settlements []tandem.Settlement) ([]
 	var changes []tandem.Change
 	var places []int
 	for i, settlement := range settlements {
-		stores := settlement.Write != nil || settlement.Baseline != nil
+		stores := settlement.Write != nil || settlement.Baseline != nil || settlement.Conflict != nil || settlement.Typed != nil
 		switch {
 		case stores && len(settlement.Key) > maxKeyBytes:
 			applied[i] = tandem.Applied{Outcome: tandem.Refused, Err: tandem.Errorf(tandem.CodeInvalid, "KEY_TOO_LONG",
@@ -99,6 +99,9 @@ type booking struct {
 	history []tandem.Entry
 	errors  map[string]tandem.RowError // by place
 	clear   map[string]bool            // places
+
+	conflicts bookedRows[tandem.Conflict]
+	typed     bookedRows[typedRow]
 }
 
 func newBooking(s *Store, tx *gorm.DB, link int64, columns []string) *booking {
@@ -128,6 +131,9 @@ func (b *booking) settle(settlements []tandem.Settlement, applied []tandem.Appli
 	if err != nil {
 		return err
 	}
+	if err := b.readBooked(settlements, applied); err != nil {
+		return err
+	}
 	for i := range settlements {
 		if applied[i].Outcome != tandem.Landed {
 			continue
@@ -135,6 +141,7 @@ func (b *booking) settle(settlements []tandem.Settlement, applied []tandem.Appli
 		settlement := &settlements[i]
 		from, to := keysOf(settlement, &applied[i])
 		b.moveBaseline(settlement, from, to, stored)
+		b.moveBooked(settlement, from, to)
 		for _, entry := range settlement.History {
 			b.history = append(b.history, b.entry(entry, settlement, &applied[i], to))
 		}
@@ -247,6 +254,9 @@ func (b *booking) write() error {
 		b.s.dialect.upsert([]string{"link_number", "row_key"}, []string{"data"}))
 	if err != nil {
 		return fmt.Errorf("move baselines: %w", err)
+	}
+	if err := b.writeBooked(); err != nil {
+		return err
 	}
 	if err := b.s.addHistory(b.tx, b.link, b.history); err != nil {
 		return err

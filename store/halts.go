@@ -28,12 +28,16 @@ func (s *Store) SetHalt(ctx context.Context, lease tandem.Lease, id string, halt
 		if err := s.checkLease(tx, lease); err != nil {
 			return err
 		}
-		number, err := linkNumber(tx, id)
+		link, err := findLink(tx, id, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE tandem_links SET state = ?, halt = ?, halt_keys = ?, updated_at = ? WHERE number = ?",
-			string(tandem.StateHalted), shown, all, moment{s.moment()}, number).Error
+		err = tx.Exec("UPDATE tandem_links SET state = ?, halt = ?, halt_keys = ?, updated_at = ? WHERE number = ?",
+			string(tandem.StateHalted), shown, all, moment{s.moment()}, link.Number).Error
+		if err != nil || link.State == tandem.StateHalted && link.Halt != nil && link.Halt.Reason == halt.Reason {
+			return err // people know
+		}
+		return s.alert(tx, &link, tandem.AlertHalted, halt.Reason, halt.Message)
 	})
 	return wrap(err, "halt link %s", id)
 }
@@ -61,7 +65,7 @@ func (s *Store) Approve(ctx context.Context, id string, putBack bool) (tandem.Li
 		if err != nil {
 			return err
 		}
-		if err := setState(tx, link.Number, tandem.StateActive, s.moment()); err != nil {
+		if err := s.setState(tx, &link, tandem.StateActive); err != nil {
 			return err
 		}
 		if err := tx.Exec("UPDATE tandem_links SET approval = ? WHERE number = ?", approval, link.Number).Error; err != nil {

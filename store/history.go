@@ -26,15 +26,19 @@ func (s *Store) addHistory(tx *gorm.DB, link int64, entries []tandem.Entry) erro
 			}
 			texts[j] = text
 		}
+		conflict, err := toJSON(entry.Conflict)
+		if err != nil {
+			return err
+		}
 		at := entry.At
 		if at.IsZero() {
 			at = s.moment()
 		}
 		rows[i] = []any{link, string(entry.Key), string(entry.Kind), string(entry.Source), string(entry.Cause), clip(entry.Actor),
-			texts[0], texts[1], flag(entry.Removes), moment{at}}
+			texts[0], texts[1], flag(entry.Removes), moment{at}, conflict}
 	}
 	err := insertRows(tx, `INSERT INTO tandem_changes (link_number, row_key, kind, source, cause, actor, before_row, after_row,
-		removes, applied_at) VALUES`, rows, "")
+		removes, applied_at, conflict) VALUES`, rows, "")
 	if err != nil {
 		return fmt.Errorf("add history: %w", err)
 	}
@@ -48,13 +52,18 @@ func flag(set bool) int {
 	return 0
 }
 
+// selectEntries is what scanEntry reads.
+const selectEntries = `SELECT seq, row_key, kind, source, cause, actor, before_row, after_row, removes, applied_at, conflict
+	FROM tandem_changes`
+
 func scanEntry(row scanner) (entry tandem.Entry, err error) {
 	var (
 		kind, source, cause string
 		key, before, after  *string
+		conflict            *string
 		at                  moment
 	)
-	err = row.Scan(&entry.Seq, &key, &kind, &source, &cause, &entry.Actor, &before, &after, &entry.Removes, &at)
+	err = row.Scan(&entry.Seq, &key, &kind, &source, &cause, &entry.Actor, &before, &after, &entry.Removes, &at, &conflict)
 	if err != nil {
 		return entry, err
 	}
@@ -74,15 +83,57 @@ func scanEntry(row scanner) (entry tandem.Entry, err error) {
 			*side.into = *row
 		}
 	}
-	return entry, nil
+	entry.Conflict, err = fromJSON[tandem.Conflict](conflict)
+	return entry, err
 }
 
 // Entries returns up to limit entries of a link's history after a seq, oldest first.
 func (s *Store) Entries(ctx context.Context, link string, after int64, limit int) ([]tandem.Entry, error) {
-	entries, err := query(s.db.WithContext(ctx), scanEntry, `SELECT seq, row_key, kind, source, cause, actor, before_row, after_row,
-		removes, applied_at FROM tandem_changes WHERE link_number = (SELECT number FROM tandem_links WHERE id = ?) AND seq > ?
+	entries, err := query(s.db.WithContext(ctx), scanEntry, selectEntries+` WHERE link_number = (SELECT number FROM tandem_links WHERE id = ?) AND seq > ?
 		ORDER BY seq LIMIT ?`, link, after, limit)
 	return entries, wrap(err, "read history of link %s", link)
+}
+
+// Changes returns up to limit entries of a link's history that filter selects, newest first. Before is the seq that a page
+// goes on below; 0 begins with the newest.
+func (s *Store) Changes(ctx context.Context, link string, filter tandem.ChangeFilter, before int64, limit int) ([]tandem.Entry, error) {
+	where, args := selection(link, filter)
+	if before > 0 {
+		where, args = where+" AND seq < ?", append(args, before)
+	}
+	entries, err := query(s.db.WithContext(ctx), scanEntry, selectEntries+where+" ORDER BY seq DESC LIMIT ?", append(args, limit)...)
+	return entries, wrap(err, "read history of link %s", link)
+}
+
+// selection is the condition for the entries of a link that filter selects.
+func selection(link string, filter tandem.ChangeFilter) (where string, args []any) {
+	where, args = " WHERE link_number = (SELECT number FROM tandem_links WHERE id = ?)", []any{link}
+	and := func(condition string, values ...any) {
+		where, args = where+" AND "+condition, append(args, values...)
+	}
+	if len(filter.Seqs) > 0 {
+		and("seq IN (?)", filter.Seqs)
+	}
+	if filter.Key != "" {
+		// The index finds the row, HEX tells "a" from "a ", which MySQL's comparison of texts holds equal.
+		and("row_key = ? AND HEX(row_key) = HEX(?)", string(filter.Key), string(filter.Key))
+	}
+	if !filter.Since.IsZero() {
+		and("applied_at >= ?", moment{filter.Since})
+	}
+	if !filter.Until.IsZero() {
+		and("applied_at < ?", moment{filter.Until})
+	}
+	if filter.Actor != "" {
+		and("actor = ?", clip(filter.Actor))
+	}
+	if filter.Cause != "" {
+		and("cause = ?", string(filter.Cause))
+	}
+	if filter.Source != "" {
+		and("source = ?", string(filter.Source))
+	}
+	return where, args
 }
 
 // Removals counts the rows that were deleted or emptied since a moment, by the side that did.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
@@ -96,18 +95,19 @@ func (s *Store) Links(ctx context.Context) ([]tandem.Link, error) {
 	return links, addCounts(tx, links, "")
 }
 
-// addCounts sets how many marks and row errors each link has, in one query for all.
+// addCounts sets how many marks, row errors and open conflicts each link has, in one query for all.
 func addCounts(tx *gorm.DB, links []tandem.Link, where string, args ...any) error {
 	type count struct {
-		link, marks, errors int64
+		link, marks, errors, conflicts int64
 	}
 	counts, err := query(tx, func(row scanner) (c count, err error) {
-		return c, row.Scan(&c.link, &c.marks, &c.errors)
-	}, `SELECT link_number, COUNT(*), 0 FROM tandem_marks`+where+` GROUP BY link_number
-		UNION ALL SELECT link_number, 0, COUNT(*) FROM tandem_row_errors`+where+` GROUP BY link_number`,
-		append(slices.Clone(args), args...)...)
+		return c, row.Scan(&c.link, &c.marks, &c.errors, &c.conflicts)
+	}, `SELECT link_number, COUNT(*), 0, 0 FROM tandem_marks`+where+` GROUP BY link_number
+		UNION ALL SELECT link_number, 0, COUNT(*), 0 FROM tandem_row_errors`+where+` GROUP BY link_number
+		UNION ALL SELECT link_number, 0, 0, COUNT(*) FROM tandem_conflicts`+where+` GROUP BY link_number`,
+		slices.Concat(args, args, args)...)
 	if err != nil {
-		return wrap(err, "count marks and row errors")
+		return wrap(err, "count marks, row errors and conflicts")
 	}
 	at := make(map[int64]*tandem.Status, len(links))
 	for i := range links {
@@ -117,6 +117,7 @@ func addCounts(tx *gorm.DB, links []tandem.Link, where string, args ...any) erro
 		if status := at[c.link]; status != nil {
 			status.Pending += int(c.marks)
 			status.RowErrors += int(c.errors)
+			status.Conflicts += int(c.conflicts)
 		}
 	}
 	return nil
@@ -174,10 +175,13 @@ func (s *Store) DeleteLink(ctx context.Context, id string) error {
 			return err
 		}
 		for _, table := range []string{"tandem_marks", "tandem_baselines", "tandem_changes", "tandem_row_errors", "tandem_intents",
-			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests"} {
+			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests", "tandem_conflicts", "tandem_typed", "tandem_notes"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE link_number = ?", link.Number).Error; err != nil {
 				return err
 			}
+		}
+		if err := tx.Exec("DELETE FROM tandem_alerts WHERE link_id = ?", link.ID).Error; err != nil {
+			return err
 		}
 		return tx.Exec("DELETE FROM tandem_links WHERE number = ?", link.Number).Error
 	})
@@ -208,7 +212,7 @@ func (s *Store) SetState(ctx context.Context, id string, from []tandem.State, to
 			}
 			return tandem.Errorf(tandem.CodePrecondition, "LINK_STATE", "link %q is %s; this needs it to be %s%s", id, link.State, orList(from), help)
 		}
-		return setState(tx, link.Number, to, s.moment())
+		return s.setState(tx, &link, to)
 	})
 	if err == nil {
 		s.wake(id)
@@ -216,10 +220,15 @@ func (s *Store) SetState(ctx context.Context, id string, from []tandem.State, to
 	return wrap(err, "set state of link %s", id)
 }
 
-// setState stores a state other than HALTED; a halt ends with its state.
-func setState(tx *gorm.DB, number int64, to tandem.State, now time.Time) error {
-	return tx.Exec("UPDATE tandem_links SET state = ?, halt = NULL, halt_keys = NULL, updated_at = ? WHERE number = ?",
-		string(to), moment{now}, number).Error
+// setState stores a state other than HALTED of a link that is locked; a halt ends with its state. An error has to stand in
+// the new state before it counts as a stall: while the link was paused, nothing was tried.
+func (s *Store) setState(tx *gorm.DB, link *tandem.Link, to tandem.State) error {
+	err := tx.Exec("UPDATE tandem_links SET state = ?, halt = NULL, halt_keys = NULL, error_since = NULL, updated_at = ? WHERE number = ?",
+		string(to), moment{s.moment()}, link.Number).Error
+	if err != nil || link.State != tandem.StateHalted {
+		return err
+	}
+	return s.recovered(tx, link, tandem.AlertHalted, fmt.Sprintf("link %q is no longer halted; it is %s", link.ID, to))
 }
 
 func orList(states []tandem.State) string {
@@ -228,12 +237,4 @@ func orList(states []tandem.State) string {
 		words[i] = string(state)
 	}
 	return strings.Join(words, " or ")
-}
-
-// SetLastError stores why a link's last cycle failed; "" when it did not.
-func (s *Store) SetLastError(ctx context.Context, id, message string) error {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE tandem_links SET last_error = ? WHERE id = ?", message, id).Error
-	})
-	return wrap(err, "set last error of link %s", id)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 )
@@ -10,26 +11,56 @@ import (
 // migration brings the schema from one version to the next. What was released is never edited: a database may be at any
 // version between.
 type migration struct {
-	name   string
-	tables []ownTable
-	// alter returns further statements for one dialect. MySQL does not undo DDL, so each must bear running twice.
-	alter func(d *dialect) []string
+	name    string
+	tables  []ownTable
+	columns []ownColumn // of tables that are there
+	indexes []ownIndex
 }
 
 // migrations in order; the first makes version 1.
 var migrations = []migration{
 	{name: "tables of links, journal and operations", tables: firstTables},
+	{name: "conflicts, typed rows, notes and alerts", tables: conflictTables, columns: conflictColumns, indexes: conflictIndexes},
 }
 
-func (m migration) statements(d *dialect) []string {
+// run makes what is not there yet. MySQL commits every statement by itself, so a migration that was cut off runs again and
+// finds a part of its work done; and since its ALTER TABLE knows no IF NOT EXISTS, the catalog is asked first.
+func (m migration) run(tx *gorm.DB, d *dialect) error {
 	var all []string
 	for _, table := range m.tables {
 		all = append(all, table.statements(d.ownTypes, d.inlineIndexes, d.tableSuffix)...)
 	}
-	if m.alter != nil {
-		all = append(all, m.alter(d)...)
+	catalog := ownCatalogs[d.scheme]
+	for _, column := range m.columns {
+		there, err := has(tx, catalog.columns, column.table, column.name)
+		if err != nil {
+			return err
+		}
+		if !there {
+			all = append(all, "ALTER TABLE "+column.table+" ADD COLUMN "+column.name+" "+d.ownTypes.spell(column.definition))
+		}
 	}
-	return all
+	for _, index := range m.indexes {
+		there, err := has(tx, catalog.indexes, index.table, index.name)
+		if err != nil {
+			return err
+		}
+		if !there {
+			all = append(all, "CREATE INDEX "+index.name+" ON "+index.table+" ("+d.ownTypes.spell(index.columns)+")")
+		}
+	}
+	for _, statement := range all {
+		if err := tx.Exec(statement).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// has reports whether name is among what a query of an ownCatalog finds for a table.
+func has(tx *gorm.DB, catalog, table, name string) (bool, error) {
+	names, err := query(tx, scanText, catalog, table)
+	return slices.Contains(names, name), err
 }
 
 // migrate brings our own tables to the version that this program knows. Processes that start together take turns. A
@@ -58,10 +89,8 @@ func migrateTo(tx *gorm.DB, d *dialect, all []migration, s *Store) error {
 			version, len(all))
 	}
 	for i := int(version); i < len(all); i++ {
-		for _, statement := range all[i].statements(d) {
-			if err := tx.Exec(statement).Error; err != nil {
-				return fmt.Errorf("version %d (%s): %w", i+1, all[i].name, err)
-			}
+		if err := all[i].run(tx, d); err != nil {
+			return fmt.Errorf("version %d (%s): %w", i+1, all[i].name, err)
 		}
 		err := tx.Exec("INSERT INTO tandem_migrations (version, name, applied_at) VALUES (?,?,?)", i+1, all[i].name, moment{s.moment()}).Error
 		if err != nil {

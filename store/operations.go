@@ -158,7 +158,7 @@ func (s *Store) FinishOperation(ctx context.Context, lease tandem.Lease, op tand
 		if err != nil || link.State == tandem.StateHalted {
 			return err
 		}
-		return setState(tx, link.Number, state, now)
+		return s.setState(tx, &link, state)
 	})
 	if err == nil {
 		s.finished.announce()

@@ -168,6 +168,11 @@ func (s storedSettlement) settlement(from, to []string) tandem.Settlement {
 		write.Before, write.After = s.Write.Before.arrange(from, to), s.Write.After.arrange(from, to)
 		settlement.Write = &write
 	}
+	if s.Typed != nil {
+		typed := *s.Typed
+		typed.Values = cells(typed.Values).arrange(from, to)
+		settlement.Typed = &typed
+	}
 	return settlement
 }
 

@@ -20,7 +20,8 @@ const maxKeyBytes = 2800
 // ownTypes spell the types of our own tables.
 //
 // A {key} is binary on MySQL, not text with a binary collation: that would hold "a" and "a " equal, which may be two
-// rows. A {moment} is UTC, whatever the session's time zone is.
+// rows. A {moment} is UTC, whatever the session's time zone is. A {prefix} follows a {text} in an index, of which MySQL
+// takes the beginning only.
 type ownTypes map[string]string
 
 var mysqlTypes = ownTypes{
@@ -34,6 +35,7 @@ var mysqlTypes = ownTypes{
 	"text":   "LONGTEXT NULL",
 	"blob":   "LONGBLOB NULL",
 	"moment": "DATETIME(6) NULL",
+	"prefix": "(255)",
 }
 
 var sqliteTypes = ownTypes{
@@ -47,6 +49,16 @@ var sqliteTypes = ownTypes{
 	"text":   "TEXT NULL",
 	"blob":   "BLOB NULL",
 	"moment": "TEXT NULL",
+	"prefix": "",
+}
+
+// spell replaces the words in braces.
+func (types ownTypes) spell(sql string) string {
+	var spelled []string
+	for word, in := range types {
+		spelled = append(spelled, "{"+word+"}", in)
+	}
+	return strings.NewReplacer(spelled...).Replace(sql)
 }
 
 // firstTables are the tables of schema version 1. Never change them: add a migration.
@@ -136,13 +148,70 @@ var firstTables = []ownTable{
 	},
 }
 
+// conflictTables are the tables that schema version 2 adds. Never change them: add a migration.
+var conflictTables = []ownTable{
+	{
+		// A resolution holds for the digest beside it.
+		name: "tandem_conflicts",
+		columns: []string{"link_number {number}", "row_key {key}", "data {text}", "digest {name}", "since {moment}",
+			"resolution {text}"},
+		primary: "link_number, row_key",
+		indexes: []string{"link_number, since, row_key"},
+	},
+	{
+		name:    "tandem_typed",
+		columns: []string{"link_number {number}", "row_key {key}", "data {text}", "position {number}", "made_at {moment}"},
+		primary: "link_number, row_key",
+	},
+	{
+		name:    "tandem_notes",
+		columns: []string{"link_number {number}", "data {text}"},
+		primary: "link_number",
+	},
+	{
+		// Alerts name their link by its id, which is what they say.
+		name: "tandem_alerts",
+		columns: []string{"id {serial}", "link_id {name}", "url {text}", "event {word}", "reason {word}", "message {text}",
+			"created_at {moment}", "next_at {moment}", "attempts {number}"},
+		indexes: []string{"next_at", "link_id, id"},
+	},
+}
+
+// ownColumn is a column that a later version adds to one of our tables. What has no {type} that may be NULL needs a
+// default, for the rows that are there.
+type ownColumn struct{ table, name, definition string }
+
+// ownIndex is an index that a later version adds.
+type ownIndex struct{ table, name, columns string }
+
+// conflictColumns and conflictIndexes belong to schema version 2. tandem_links.error_since is when the error began that
+// still stands, alerted the event that people were told of and that is not over yet.
+var (
+	conflictColumns = []ownColumn{
+		{"tandem_changes", "conflict", "{text}"},
+		{"tandem_links", "error_since", "{moment}"},
+		{"tandem_links", "alerted", "{word} DEFAULT ''"},
+	}
+	conflictIndexes = []ownIndex{{"tandem_changes", "tandem_changes_row", "link_number, row_key{prefix}"}}
+)
+
+// ownCatalog asks a database which columns and which indexes a table of ours has, one name a line.
+type ownCatalog struct{ columns, indexes string }
+
+var ownCatalogs = map[string]ownCatalog{
+	"mysql": {
+		columns: "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
+		indexes: "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
+	},
+	"sqlite": {
+		columns: "SELECT name FROM pragma_table_info(?)",
+		indexes: "SELECT name FROM pragma_index_list(?)",
+	},
+}
+
 // statements returns the SQL that creates the table where it is not there yet. MySQL commits each statement by itself, so
 // that a migration cut off in the middle runs again from its beginning: every statement must bear that.
 func (t ownTable) statements(types ownTypes, inlineIndexes bool, suffix string) []string {
-	var spelled []string
-	for word, sql := range types {
-		spelled = append(spelled, "{"+word+"}", sql)
-	}
 	lines := append([]string(nil), t.columns...)
 	if t.primary != "" {
 		lines = append(lines, "PRIMARY KEY ("+t.primary+")")
@@ -160,5 +229,5 @@ func (t ownTable) statements(types ownTypes, inlineIndexes bool, suffix string) 
 		}
 	}
 	create := "CREATE TABLE IF NOT EXISTS " + t.name + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + suffix
-	return append([]string{strings.NewReplacer(spelled...).Replace(create)}, after...)
+	return append([]string{types.spell(create)}, after...)
 }

@@ -22,18 +22,24 @@ type linkConfig struct {
 	PreferredSource  tandem.Source       `json:"preferredSource,omitempty"`
 	UpdateTimeColumn string              `json:"updateTimeColumn,omitempty"`
 	DeleteLimit      tandem.DeleteLimit  `json:"deleteLimit"`
+	Rules            []tandem.Rule       `json:"rules,omitempty"`
+	HideErrors       bool                `json:"hideErrors,omitempty"`
+	HideStatus       bool                `json:"hideStatus,omitempty"`
+	AlertURL         string              `json:"alertUrl,omitempty"`
 }
 
 func configOf(l *tandem.Link) *linkConfig {
 	return &linkConfig{DisplayName: l.DisplayName, Table: l.Table, SpreadsheetID: l.SpreadsheetID, SheetID: l.SheetID, Tab: l.Tab,
 		HeaderRow: l.HeaderRow, TimeZone: l.TimeZone, Columns: l.Columns, Key: l.Key, Policy: l.Policy,
-		PreferredSource: l.PreferredSource, UpdateTimeColumn: l.UpdateTimeColumn, DeleteLimit: l.DeleteLimit}
+		PreferredSource: l.PreferredSource, UpdateTimeColumn: l.UpdateTimeColumn, DeleteLimit: l.DeleteLimit,
+		Rules: l.Rules, HideErrors: l.HideErrors, HideStatus: l.HideStatus, AlertURL: l.AlertURL}
 }
 
 func (c *linkConfig) link() tandem.Link {
 	return tandem.Link{DisplayName: c.DisplayName, Table: c.Table, SpreadsheetID: c.SpreadsheetID, SheetID: c.SheetID, Tab: c.Tab,
 		HeaderRow: c.HeaderRow, TimeZone: c.TimeZone, Columns: c.Columns, Key: c.Key, Policy: c.Policy,
-		PreferredSource: c.PreferredSource, UpdateTimeColumn: c.UpdateTimeColumn, DeleteLimit: c.DeleteLimit}
+		PreferredSource: c.PreferredSource, UpdateTimeColumn: c.UpdateTimeColumn, DeleteLimit: c.DeleteLimit,
+		Rules: c.Rules, HideErrors: c.HideErrors, HideStatus: c.HideStatus, AlertURL: c.AlertURL}
 }
 
 // selectLinks leaves out halt_keys and approval, which may be long.

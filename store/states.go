@@ -43,9 +43,13 @@ func (s *Store) RowStates(ctx context.Context, link *tandem.Link, keys []tandem.
 	if err != nil {
 		return nil, wrap(err, "read marks of link %s", link.ID)
 	}
+	open, err := inConflict(tx, link.Number, keys)
+	if err != nil {
+		return nil, wrap(err, "read conflicts of link %s", link.ID)
+	}
 	columns := columnNames(link)
 	for _, key := range keys {
-		state := tandem.RowState{Marked: all || marked[key]}
+		state := tandem.RowState{Marked: all || marked[key], Conflict: open[key]}
 		if data, ok := stored[key]; ok {
 			state.Baseline = data.values(columns)
 		}

@@ -26,6 +26,8 @@ type Options struct {
 	// Wake is called after a commit that gave a link something to do (marks by our own writes, wanted writes, operations).
 	// Losing a call loses nothing.
 	Wake func(link string)
+	// AlertURL is where alerts of links without an alert URL of their own go; "" for nowhere. Then none are kept for them.
+	AlertURL string
 }
 
 // Store is one database. It is safe for use by many goroutines, and any number of processes may open the same database.
@@ -35,6 +37,7 @@ type Store struct {
 	log      *slog.Logger
 	now      func() time.Time
 	wake     func(link string)
+	alertURL string
 	finished finished
 	// writers lets the writers of this process take turns where the database has a single writer, fairly and without
 	// polling; nil elsewhere.
@@ -44,7 +47,7 @@ type Store struct {
 // Open opens "sqlite:PATH" or "mysql://USER:PASS@HOST:PORT/DB?…" and brings our own tables up to date. Parameters of a
 // MySQL address are those of the Go driver (tls=true, …).
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Logger, now: opts.Now, wake: opts.Wake}
+	s := &Store{log: opts.Logger, now: opts.Now, wake: opts.Wake, alertURL: opts.AlertURL}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
