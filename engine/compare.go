@@ -8,11 +8,12 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// gatherAll looks at every row of both sides, in pages of the table's key order.
+// gatherAll looks at every row of both sides, in pages of the table's key order. Rows of the table that the tab does not
+// show under their key wait until all were read: their key may have been edited there, or be spelled otherwise.
 func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
-	sheet, blocked := index(scan)
-	c.memo.blocked = blocked
-	visited := make([]bool, len(scan.Rows))
+	s := newSight(scan)
+	folds := c.table.Folds()
+	var absent []*reconcile.Row
 	var matched, done int64
 	for after, more := tandem.Key(""), true; more; {
 		page, err := c.table.Scan(ctx, after, pageRows)
@@ -34,17 +35,17 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 		matched += int64(len(base))
 		for i := range page {
 			row := reconcile.Row{Key: page[i].Key, Base: base[page[i].Key], Database: page[i].Values, DatabaseTime: page[i].Updated}
-			if at, ok := sheet[row.Key]; ok {
-				row.Sheet, visited[at] = scan.Rows[at].Values, true
+			if at, ok := s.at[row.Key]; ok {
+				row.Sheet, s.visited[at] = scan.Rows[at].Values, true
 			}
-			if blocked[row.Key] {
+			switch {
+			case s.blocked[row.Key]:
 				c.block(row.Key)
-				continue
+			case row.Sheet == nil && (row.Base != nil || folds):
+				absent = append(absent, &row)
+			default:
+				c.consider(row, scan)
 			}
-			if c.lookalike(&row, scan) {
-				continue
-			}
-			c.consider(row, scan)
 		}
 		if done += int64(len(page)); c.sync != nil {
 			if err := c.sync.compared(ctx, done); err != nil {
@@ -52,64 +53,54 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 			}
 		}
 	}
-	if err := c.recordUnkeyed(ctx, scan); err != nil {
+	if err := c.respell(ctx, s); err != nil {
 		return err
 	}
-	return c.gatherRest(ctx, scan, visited, matched)
+	return c.gatherRest(ctx, s, absent, matched)
 }
 
-// recordUnkeyed records that rows of the table were passed over because their key cannot stand in a cell.
+// recordUnkeyed records the unusable rows of the sheet, and that rows of the table were passed over because their key
+// cannot stand in a cell.
 func (c *cycle) recordUnkeyed(ctx context.Context, scan *tandem.Scan) error {
-	n := c.table.Unkeyed()
+	c.memo.unkeyed = c.table.Unkeyed()
 	if c.sync != nil {
-		c.sync.report.Counts.Refused += int64(n)
+		c.sync.report.Counts.Refused += int64(c.memo.unkeyed)
 	}
-	if n == c.memo.unkeyed || c.sync != nil && c.sync.request.ValidateOnly {
-		return nil
-	}
-	c.memo.unkeyed = n
 	return c.recordBad(ctx, scan)
 }
 
-// gatherRest looks at rows that the table did not show: rows of the sheet alone, and rows that both sides lost.
-func (c *cycle) gatherRest(ctx context.Context, scan *tandem.Scan, visited []bool, matched int64) error {
-	var rest []tandem.Key
-	values := map[tandem.Key][]tandem.Value{}
-	typed := c.memo.typed
-	c.memo.typed = map[tandem.Key]typedRow{}
-	flush := func() error {
-		rows, err := c.load(ctx, rest, nil)
-		if err != nil {
-			return err
+// gatherRest looks at what the pages left: rows that only one side shows, rows without a key, and rows that both sides lost.
+func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Row, matched int64) error {
+	scan := s.scan
+	rows := make([]*reconcile.Row, 0, len(absent))
+	for _, row := range absent {
+		if at, ok := s.at[row.Key]; ok {
+			row.Sheet, s.visited[at] = scan.Rows[at].Values, true
 		}
-		for _, key := range rest {
-			row := rows[key]
-			row.Sheet = values[key]
-			if row.Base != nil && row.Database == nil {
-				matched++
-			}
-			if c.sync == nil && c.stillTyped(row, typed, scan.Began) {
-				c.unsettled = true
-				continue
-			}
-			c.consider(*row, scan)
-		}
-		rest, values = rest[:0], map[tandem.Key][]tandem.Value{}
-		return nil
-	}
-	for at := range scan.Rows {
-		if visited[at] {
+		if s.blocked[row.Key] {
+			c.block(row.Key)
 			continue
 		}
-		rest = append(rest, scan.Rows[at].Key)
-		values[scan.Rows[at].Key] = scan.Rows[at].Values
-		if len(rest) == pageRows {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
+		rows = append(rows, row)
 	}
-	if err := flush(); err != nil {
+	fresh := s.fresh()
+	loaded, err := c.load(ctx, fresh, nil)
+	if err != nil {
+		return err
+	}
+	for _, key := range fresh {
+		row := loaded[key]
+		row.Sheet = s.values(key)
+		if row.Base != nil && row.Database == nil {
+			matched++
+		}
+		rows = append(rows, row)
+	}
+	c.considerRows(rows, scan)
+	c.memo.blocked = s.blocked
+	c.gatherTyped(scan)
+	c.unsettled = c.unsettled || c.memo.typing()
+	if err := c.recordUnkeyed(ctx, scan); err != nil {
 		return err
 	}
 	count, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
@@ -119,16 +110,15 @@ func (c *cycle) gatherRest(ctx context.Context, scan *tandem.Scan, visited []boo
 	if count <= matched {
 		return nil
 	}
-	return c.gatherLost(ctx, scan)
+	return c.gatherLost(ctx, s)
 }
 
 // gatherLost looks at baselines whose rows are gone from both sides.
-func (c *cycle) gatherLost(ctx context.Context, scan *tandem.Scan) error {
-	sheet, blocked := index(scan)
+func (c *cycle) gatherLost(ctx context.Context, s *sight) error {
 	var lost []tandem.Key
 	known := map[tandem.Key][]tandem.Value{}
 	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {
-		if _, ok := sheet[base.Key]; !ok && !blocked[base.Key] {
+		if _, ok := s.at[base.Key]; !ok && !s.blocked[base.Key] {
 			lost = append(lost, base.Key)
 			known[base.Key] = base.Values
 		}
@@ -142,7 +132,7 @@ func (c *cycle) gatherLost(ctx context.Context, scan *tandem.Scan) error {
 	}
 	for _, key := range lost {
 		if row := rows[key]; row.Database == nil {
-			c.consider(*row, scan)
+			c.consider(*row, s.scan)
 		}
 	}
 	return nil

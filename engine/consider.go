@@ -9,7 +9,7 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// refill takes an empty cell of a column that is there again for what both sides agreed on, so that the database's value
+// refill takes an empty cell of a column that is there again for what both sides agreed on, so that the other side's value
 // fills it.
 func (c *cycle) refill(row *reconcile.Row) {
 	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil {
@@ -17,35 +17,25 @@ func (c *cycle) refill(row *reconcile.Row) {
 	}
 	row.Base = slices.Clone(row.Base)
 	for i := range c.returned {
-		if row.Sheet[i].IsEmpty() {
+		switch {
+		case row.Sheet[i].IsEmpty():
 			row.Base[i] = row.Sheet[i]
+		case row.Database != nil && row.Database[i].IsEmpty():
+			row.Base[i] = row.Database[i]
 		}
 	}
 }
 
-// lookalike reports whether a row that the sheet no longer has may still be there under a key cell that was emptied, or
-// shows an error: a row without a usable key holds the same otherwise, in all cells or all but one. It is not deleted.
+// lookalike reports whether a row that the sheet no longer has may still be there under a key cell that was emptied, shows
+// an error, or holds a key that another row has: a row without a usable key is like it otherwise. It is not deleted.
 func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
 	if row.Sheet != nil || row.Base == nil || c.approved(row.Key, tandem.Sheet) {
 		return false
 	}
 	for i := range scan.Bad {
-		if scan.Bad[i].Row.Key != "" {
-			continue
-		}
-		differ, same := 0, 0
-		for at := range c.policy.Columns {
-			value := scan.Bad[i].Row.Values[at]
-			switch {
-			case c.policy.Columns[at].KeyPosition > 0 || value.IsAbsent():
-			case c.policy.Columns[at].Equal(row.Base[at], value):
-				same++
-			default:
-				differ++
-			}
-		}
-		if differ == 0 || differ == 1 && same > 1 {
+		if c.isLike(row.Base, scan.Bad[i].Row.Values) {
 			c.unsettled = true
+			c.typed.claimed[i] = row.Key
 			if c.sync != nil {
 				c.sync.refuse(row.Key, fmt.Sprintf("row %d of the sheet looks like this row, but its key cell cannot be used", scan.Bad[i].Row.Position))
 			}
@@ -58,7 +48,7 @@ func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
 // stillTyped reports whether a row that only the sheet has may still be half typed: it counts once nothing in it changed
 // for the settle time. Rows that came through the API are whole.
 func (c *cycle) stillTyped(row *reconcile.Row, typed map[tandem.Key]typedRow, now time.Time) bool {
-	if row.Sheet == nil || row.Base != nil || row.Database != nil || c.marks[row.Key].sheet.Cause == tandem.CauseAPI {
+	if c.sync != nil || row.Sheet == nil || row.Base != nil || row.Database != nil || c.marks[row.Key].sheet.Cause == tandem.CauseAPI {
 		return false
 	}
 	digest := tandem.Digest(row.Sheet)
@@ -70,15 +60,20 @@ func (c *cycle) stillTyped(row *reconcile.Row, typed map[tandem.Key]typedRow, no
 		before = typedRow{digest: digest, since: now}
 	}
 	c.memo.typed[row.Key] = before
-	c.memo.seen = ""
+	c.memo.seen, c.unsettled = "", true
 	return true
 }
 
 // consider decides one row and keeps the decision when something has to be done.
 func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
+	if c.onItsWay(row.Key) {
+		return // the row is looked at again when its key stands in the sheet
+	}
 	if c.sync != nil && c.sync.fromNothing() {
 		row.Base = nil
 	}
+	asked, open := c.asked[row.Key]
+	row.Resolution = asked.Resolution
 	c.refill(&row)
 	c.date(&row, scan)
 	if c.approval != nil && c.approval.PutBack && c.approval.Keys[row.Key] {
@@ -88,8 +83,19 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 	if c.sync != nil && d.Database == nil && d.Sheet == nil && d.Problem == nil && row.Database != nil {
 		c.sync.report.Counts.Equal++
 	}
-	if d.Quiet() && !c.inError[row.Key] { // else its error has to be taken away
+	if d.Conflict != nil && c.sync != nil {
+		c.sync.conflict(&d)
+	}
+	same := open && d.Conflict != nil && d.Conflict.Digest == asked.Digest
+	if same {
+		d.Conflict = nil // it is recorded already
+	}
+	closes := open && !same && d.Conflict == nil
+	if d.Quiet() && !closes && !c.inError[row.Key] { // else its error, or conflict, has to be taken away
 		return
+	}
+	if closes {
+		c.closes[row.Key] = true
 	}
 	c.pending = append(c.pending, d)
 }

@@ -39,17 +39,24 @@ type cycle struct {
 	approval *tandem.Approval
 	sync     *syncRun // set during an InitialSync
 
-	inError map[tandem.Key]bool // rows that have a row error
-	blocked []tandem.Key        // rows left alone, since their key stands more than once in the sheet
-	// missing are the linked columns that the sheet does not show, returned those that it shows again, by index.
-	missing  []string
+	inError map[tandem.Key]bool                // rows that have a row error
+	asked   map[tandem.Key]tandem.OpenConflict // rows that wait for a person, or for what a person decided
+	spelled map[tandem.Key]tandem.Key          // how the sheet spells keys, where the table spells them otherwise
+	renames map[tandem.Key]tandem.Key          // keys that were edited in the sheet: the new one by the old one
+	typed   typedRows                          // rows of the sheet without a key
+	blocked []tandem.Key                       // rows left alone, since their key stands more than once in the sheet
+	// observed are the link's columns with what this cycle found out about them, returned (by index) those that flow again,
+	// title is that of the tab.
+	observed []tandem.LinkColumn
 	returned map[int]bool
+	title    string
 	scanned  string // digest of the whole scan of this cycle; "" without one
 	// unsettled is set when rows were left out that the next look has to see again.
 	unsettled bool
 	// approvalStays is set when a part of what a person approved could not be carried out yet.
 	approvalStays bool
 	pending       []reconcile.Decision // rows that need something
+	closes        map[tandem.Key]bool  // rows that are in conflict no more once their decision is carried out
 	moved         map[tandem.Key]bool  // rows that were not as scanned when they were to be written: the next cycle's
 }
 
@@ -62,7 +69,8 @@ type attribution struct {
 // before anything is read.
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
-		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{}}
+		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
+		closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
 	if lease.Fence != c.memo.fence+1 {
 		c.memo.distrust() // somebody else worked on the link meanwhile
 	}
@@ -84,6 +92,9 @@ func (c *cycle) run(ctx context.Context, j job) error {
 	if err := c.settleIntents(ctx); err != nil {
 		return fmt.Errorf("settle earlier writes: %w", err)
 	}
+	if err := c.readTyped(ctx); err != nil {
+		return err
+	}
 	if j.due.Writes > 0 {
 		if err := c.carryOutWrites(ctx); err != nil {
 			return fmt.Errorf("carry out writes to the sheet: %w", err)
@@ -103,6 +114,9 @@ func (c *cycle) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open table %q: %w", c.link.Table, err)
 	}
+	if c.asked, err = c.w.opt.Store.OpenConflicts(ctx, c.link.ID); err != nil {
+		return fmt.Errorf("read conflicts: %w", err)
+	}
 	inError, err := c.w.opt.Store.RowErrorKeys(ctx, c.link.ID)
 	if err != nil {
 		return fmt.Errorf("read row errors: %w", err)
@@ -116,6 +130,13 @@ func (c *cycle) open(ctx context.Context) error {
 	if c.policy.Preferred == "" {
 		c.policy.Preferred = tandem.Database
 	}
+	if len(c.link.Rules) > 0 {
+		// A rule that no longer fits the table leaves its conflicts to people; it was checked when it was saved.
+		if c.policy.Rules, err = reconcile.SavedRules(table.Columns(), c.link.Rules); err != nil {
+			return fmt.Errorf("read rules of link %s: %w", c.link.ID, err)
+		}
+	}
+	c.observeTable()
 	return nil
 }
 
@@ -182,8 +203,14 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 		return fmt.Errorf("read approval: %w", err)
 	}
 	wholeSheet, wholeDatabase := c.attribute(marks)
+	if err := c.canonicalMarks(ctx); err != nil {
+		return err
+	}
 	scan, err := c.gather(ctx, wholeSheet || j.poll, wholeDatabase || j.compare || c.approval != nil)
 	if err != nil {
+		return err
+	}
+	if err := c.saveObserved(ctx, false); err != nil {
 		return err
 	}
 	if err := c.settle(ctx, scan); err != nil || c.link.State == tandem.StateHalted {
@@ -194,13 +221,14 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 	}
 	if scan != nil && scan.Whole {
 		c.memo.nextPoll = now.Add(c.w.opt.Poll)
-		if rest := c.w.opt.Now().Add(c.w.opt.Settle); len(c.memo.typed) > 0 && rest.Before(c.memo.nextPoll) {
+		if rest := c.w.opt.Now().Add(c.w.opt.Settle); c.memo.typing() && rest.Before(c.memo.nextPoll) {
 			c.memo.nextPoll = rest
 		}
 	}
 	if j.compare {
 		c.memo.nextCompare = now.Add(c.w.opt.Compare)
 	}
+	c.showNotes(ctx, scan)
 	return nil
 }
 
@@ -266,14 +294,20 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 	}
 	if scan != nil && scan.Whole {
 		if len(c.returned) > 0 {
-			c.memo.nextCompare = time.Time{} // the database may have changed the column meanwhile
+			c.memo.nextCompare = time.Time{} // the other side may have changed the column meanwhile
 		}
-		c.memo.missing = c.missing
+		if len(c.moved) == 0 {
+			if err := c.saveObserved(ctx, true); err != nil {
+				return err
+			}
+		}
+		c.memo.renames = c.renames
 	}
 	if scan != nil && scan.Whole && len(c.moved) == 0 {
 		commit.ScannedAt = scan.Began
-		if len(c.memo.typed) == 0 && len(scan.Missing) == 0 && !c.unsettled {
+		if !c.memo.typing() && len(scan.Missing) == 0 && !c.unsettled {
 			commit.EqualAsOf = scan.Began
+			c.link.Status.EqualAsOf = scan.Began
 		}
 	}
 	if len(commit.Marks) > 0 || !commit.ScannedAt.IsZero() {

@@ -29,6 +29,13 @@ type Table interface {
 	Unkeyed() int
 	// Get returns the rows of keys that are there, in any order.
 	Get(ctx context.Context, keys []tandem.Key) ([]tandem.Row, error)
+	// Folds reports whether the database holds some keys equal that are spelled differently. Canonical returns, for each
+	// of the keys, the spelling that stands for all of those: the table's own where it has such a row, else the first one
+	// among keys. Keys that stand for themselves are left out.
+	Folds() bool
+	Canonical(ctx context.Context, keys []tandem.Key) (map[tandem.Key]tandem.Key, error)
+	// Problems says, by column, why a linked column cannot flow.
+	Problems() map[string]string
 	// Marks returns up to limit marks that wait, oldest first.
 	Marks(ctx context.Context, limit int) ([]tandem.Mark, error)
 	// Commit writes to the table and to the journal in one transaction that fails with tandem.ErrFenced when the lease
@@ -56,6 +63,10 @@ type Tab interface {
 	Send(ctx context.Context, batch []byte) ([]tandem.Applied, error)
 	// Settle finds out whether the batch took effect, and makes sure that it no longer will when it did not.
 	Settle(ctx context.Context, batch []byte) (applied []tandem.Applied, took bool, err error)
+	// PrepareNotes returns the batch that makes the tab show want, given that it was last known to show shown, with what
+	// it shows then; the batch is nil when it does already. SendNotes writes it, and takes back what landed astray.
+	PrepareNotes(ctx context.Context, shown, want []tandem.Note) (batch []byte, next []tandem.Note, err error)
+	SendNotes(ctx context.Context, batch []byte) error
 	// Calls counts the calls made through this Tab.
 	Calls() (reads, writes int64)
 }
@@ -68,6 +79,10 @@ type Links interface {
 	SetState(ctx context.Context, link string, from []tandem.State, to tandem.State) error
 	SetHalt(ctx context.Context, lease tandem.Lease, link string, halt tandem.Halt, keys []tandem.Key) error
 	SetLastError(ctx context.Context, link, message string) error
+	// SetObserved stores what was found out about the link's columns and the title of its tab.
+	SetObserved(ctx context.Context, lease tandem.Lease, link string, columns []tandem.LinkColumn, tab string) error
+	// LinkOrder numbers the links such that parents come before the tables that reference them.
+	LinkOrder(ctx context.Context) (map[string]int, error)
 	// Capture makes, or restores, what marks changed rows of the link's table. It is idempotent.
 	Capture(ctx context.Context, link *tandem.Link) error
 }
@@ -110,8 +125,22 @@ type Errors interface {
 	// RowErrorKeys returns the keys of all rows in error, RowErrorKeysDue those whose time to try again has come.
 	RowErrorKeys(ctx context.Context, link string) ([]tandem.Key, error)
 	RowErrorKeysDue(ctx context.Context, link string, now time.Time) ([]tandem.Key, error)
+	// RowErrors returns up to limit errors after a place, and the place to go on from.
+	RowErrors(ctx context.Context, link, after string, limit int) ([]tandem.RowError, string, error)
 	// ReplaceSheetProblems replaces the errors of rows without a usable key as a whole.
 	ReplaceSheetProblems(ctx context.Context, lease tandem.Lease, link string, problems []tandem.RowError) error
+}
+
+// Conflicts are rows that wait for a person.
+type Conflicts interface {
+	OpenConflicts(ctx context.Context, link string) (map[tandem.Key]tandem.OpenConflict, error)
+}
+
+// Sheets is what is remembered of tabs: rows typed without a key, whose key does not stand there yet, and messages of ours.
+type Sheets interface {
+	TypedRows(ctx context.Context, link *tandem.Link) ([]tandem.Typed, error)
+	Notes(ctx context.Context, link string) ([]tandem.Note, error)
+	SetNotes(ctx context.Context, lease tandem.Lease, link string, notes []tandem.Note) error
 }
 
 // Operations are initial syncs that were asked for.
@@ -133,6 +162,8 @@ type Store interface {
 	Baselines
 	Journal
 	Errors
+	Conflicts
+	Sheets
 	Operations
 }
 
@@ -185,6 +216,9 @@ type Worker struct {
 	opt  Options
 	wake chan struct{}
 
+	order   map[string]int // of links: parents first; only used by who calls due
+	ordered time.Time
+
 	mu   sync.Mutex
 	busy map[string]bool    // links that a cycle of this worker is at
 	memo map[string]*memory // by link
@@ -204,14 +238,25 @@ type memory struct {
 	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
 	unkeyed  int                     // rows of the table that the last full compare passed over
-	missing  []string                // linked columns that the last whole scan did not find
-	fence    int64                   // of the last lease: an unbroken count means that nobody else had the link
+	// keyless are rows typed without a key that may still be typed, by digest; refused those that the table will not take.
+	keyless map[string]time.Time
+	refused map[string]refusal
+	renames map[tandem.Key]tandem.Key // edited keys that the table refused so far
+	// notesFresh is set while the tab shows the row errors as they are; carried when something was carried over since the
+	// status note was written.
+	notesFresh, carried   bool
+	nextNotes, nextStatus time.Time
+
+	fence int64 // of the last lease: an unbroken count means that nobody else had the link
 }
 
 // distrust forgets what only holds as long as nobody else works on the link.
 func (m *memory) distrust() {
 	m.seen, m.problems, m.blocked = "", "", nil
 }
+
+// typing reports whether rows of the sheet may still be typed.
+func (m *memory) typing() bool { return len(m.typed)+len(m.keyless) > 0 }
 
 type typedRow struct {
 	digest string

@@ -43,44 +43,38 @@ func (c *cycle) gather(ctx context.Context, wholeSheet, wholeDatabase bool) (*ta
 	return c.gatherKeys(ctx, keys)
 }
 
-// scanTab reads the whole tab and records its unusable rows.
+// scanTab reads the whole tab.
 func (c *cycle) scanTab(ctx context.Context) (*tandem.Scan, error) {
 	scan, err := c.tab.Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read tab %q: %w", c.link.Tab, err)
 	}
-	c.leaveOut(scan.Missing)
+	c.observeSheet(scan)
 	c.scanned = scanDigest(scan)
-	if c.sync != nil && c.sync.request.ValidateOnly {
-		return scan, nil
-	}
-	return scan, c.recordBad(ctx, scan)
-}
-
-// leaveOut keeps columns out of this cycle whose headers are not in the sheet, and notes those that are there again: when
-// they had been deleted, their cells are empty now although nobody emptied them.
-func (c *cycle) leaveOut(missing []string) {
-	c.missing, c.returned = missing, map[int]bool{}
-	c.policy.Settings = slices.Clone(c.link.Columns)
-	for i := range c.policy.Settings {
-		name := c.policy.Settings[i].Column
-		switch {
-		case slices.Contains(missing, name):
-			c.policy.Settings[i].Paused = "its header is not in the sheet"
-		case slices.Contains(c.memo.missing, name):
-			c.returned[i] = true
-		}
-	}
+	return scan, nil
 }
 
 // recordBad stores the rows that cannot be told by their key, once for as long as they stay the same.
 func (c *cycle) recordBad(ctx context.Context, scan *tandem.Scan) error {
+	if c.sync != nil && c.sync.request.ValidateOnly {
+		return nil
+	}
 	problems := make([]tandem.RowError, 0, len(scan.Bad))
 	var texts []tandem.Value
-	for _, bad := range scan.Bad {
-		texts = append(texts, tandem.Text(fmt.Sprint(bad.Row.Position, bad.Row.Key, bad.Message)))
+	for i, bad := range scan.Bad {
+		message := bad.Message
+		refused, isRefused := c.typed.refused[bad.Row.Position]
+		switch claimed := c.typed.claimed[i]; {
+		case isRefused:
+			message = refused
+		case bad.Keyless && claimed != "":
+			message = fmt.Sprintf("the key cell is empty, and the row looks like row %q, which the sheet no longer has; type that key here, or change the row if it is a new one", claimed)
+		case bad.Keyless && c.keyColumn() >= 0:
+			continue // it is given a key
+		}
+		texts = append(texts, tandem.Text(fmt.Sprint(bad.Row.Position, bad.Row.Key, message)))
 		problems = append(problems, tandem.RowError{Key: bad.Row.Key, Position: bad.Row.Position, Source: tandem.Sheet,
-			Message: bad.Message, Since: scan.Began})
+			Message: message, Since: scan.Began})
 	}
 	if n := c.memo.unkeyed; n > 0 {
 		message := fmt.Sprintf("rows of the table whose key cannot stand in a cell (the empty text, or a zero date) are left out: %d", n)
@@ -94,7 +88,7 @@ func (c *cycle) recordBad(ctx context.Context, scan *tandem.Scan) error {
 	if err := c.w.opt.Store.ReplaceSheetProblems(ctx, c.lease, c.link.ID, problems); err != nil {
 		return fmt.Errorf("record unusable rows: %w", err)
 	}
-	c.memo.problems = digest
+	c.memo.problems, c.memo.notesFresh = digest, false
 	return nil
 }
 
@@ -108,7 +102,8 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 	var ask []tandem.Key
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		row, mark := rows[key], c.marks[key]
-		if mark.sheet.Key != "" || mark.database.Key == "" || !c.policy.Same(row.Base, row.Database) {
+		_, asked := c.asked[key]
+		if mark.sheet.Key != "" || mark.database.Key == "" || asked || c.inError[key] || !c.policy.Same(row.Base, row.Database) {
 			ask = append(ask, key)
 		}
 	}
@@ -119,12 +114,13 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 	if err != nil {
 		return nil, fmt.Errorf("read rows of tab %q: %w", c.link.Tab, err)
 	}
-	c.leaveOut(scan.Missing)
+	c.observeSheet(scan)
 	scan.Whole = false // whatever Find read, only these rows are looked at
 	sheet, blocked := index(scan)
 	for _, key := range ask {
-		if _, ok := sheet[key]; !ok && rows[key].Base != nil && !blocked[key] {
-			// A row that is not there is only a deletion when the whole sheet says so: its key cell may have become unusable.
+		if _, ok := sheet[key]; !ok && (rows[key].Base != nil || c.table.Folds()) && !blocked[key] {
+			// A row that is not there is only a deletion when the whole sheet says so: its key cell may have become unusable,
+			// or its key may have been edited, or be spelled otherwise.
 			if scan, err = c.scanTab(ctx); err != nil {
 				return nil, err
 			}
@@ -157,13 +153,15 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	}
 	maps.Copy(look, c.inError)
 	maps.Copy(look, c.memo.blocked)
-	sheet, blocked := index(scan)
+	for key := range c.asked {
+		look[key] = true
+	}
+	s := newSight(scan)
 	known := make(map[tandem.Key][]tandem.Value, len(look))
-	visited := make([]bool, len(scan.Rows))
 	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {
-		at, ok := sheet[base.Key]
+		at, ok := s.at[base.Key]
 		if ok {
-			visited[at] = true
+			s.visited[at] = true
 		}
 		if !ok || look[base.Key] || !c.policy.Same(base.Values, scan.Rows[at].Values) {
 			look[base.Key] = true
@@ -173,46 +171,80 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	if err != nil {
 		return err
 	}
-	for at := range scan.Rows {
-		if !visited[at] {
-			look[scan.Rows[at].Key] = true
-		}
-	}
-	if err := c.considerSheet(ctx, scan, look, known, sheet, blocked); err != nil {
+	if err := c.respell(ctx, s); err != nil {
 		return err
 	}
-	c.memo.blocked = blocked
-	c.unsettled = c.unsettled || len(c.memo.typed) > 0
+	for _, key := range s.fresh() {
+		look[key] = true
+	}
+	if err := c.considerSheet(ctx, s, look, known); err != nil {
+		return err
+	}
+	c.gatherTyped(scan)
+	if err := c.recordBad(ctx, scan); err != nil {
+		return err
+	}
+	c.memo.blocked = s.blocked
+	c.unsettled = c.unsettled || c.memo.typing()
 	c.memo.seen = ""
-	if len(c.pending) == 0 && !c.unsettled {
+	if len(c.pending) == 0 && !c.hasTyped() && !c.unsettled {
 		c.memo.seen = c.scanned
 	}
 	return nil
 }
 
-func (c *cycle) considerSheet(ctx context.Context, scan *tandem.Scan, look map[tandem.Key]bool, known map[tandem.Key][]tandem.Value,
-	sheet map[tandem.Key]int, blocked map[tandem.Key]bool) error {
+// considerSheet looks at rows of a whole read of the tab, by key.
+func (c *cycle) considerSheet(ctx context.Context, s *sight, look map[tandem.Key]bool, known map[tandem.Key][]tandem.Value) error {
 	list := slices.Sorted(maps.Keys(look))
 	rows, err := c.load(ctx, list, known)
 	if err != nil {
 		return err
 	}
-	typed := c.memo.typed
-	c.memo.typed = map[tandem.Key]typedRow{}
+	all := make([]*reconcile.Row, 0, len(list))
 	for _, key := range list {
 		row := rows[key]
-		if at, ok := sheet[key]; ok {
-			row.Sheet = scan.Rows[at].Values
-		}
-		switch {
-		case blocked[key]:
+		row.Sheet = s.values(key)
+		if s.blocked[key] {
 			c.block(key)
-		case c.stillTyped(row, typed, scan.Began), c.lookalike(row, scan):
-		default:
+			continue
+		}
+		all = append(all, row)
+	}
+	c.considerRows(all, s.scan)
+	return nil
+}
+
+// considerRows looks at rows among which some may have had their key edited in the sheet, or may still be typed.
+func (c *cycle) considerRows(rows []*reconcile.Row, scan *tandem.Scan) {
+	typed := c.memo.typed
+	c.memo.typed = map[tandem.Key]typedRow{}
+	var lost, fresh []*reconcile.Row
+	held := map[tandem.Key]bool{}
+	for _, row := range rows {
+		switch {
+		case row.Base != nil && row.Sheet == nil && c.lookalike(row, scan):
+			held[row.Key] = true
+		case row.Base != nil && row.Sheet == nil && row.Database != nil:
+			lost = append(lost, row)
+		case row.Base == nil && row.Database == nil && row.Sheet != nil:
+			fresh = append(fresh, row)
+		}
+	}
+	pairs := c.pairRenamed(lost, fresh)
+	edited := make(map[tandem.Key]*reconcile.Row, len(pairs))
+	for _, row := range fresh {
+		if old, ok := pairs[row.Key]; ok {
+			edited[old], held[row.Key] = row, true
+		}
+	}
+	for _, row := range rows {
+		if to := edited[row.Key]; to != nil {
+			c.rename(row, to.Key, to.Sheet)
+		}
+		if !held[row.Key] && !c.stillTyped(row, typed, scan.Began) {
 			c.consider(*row, scan)
 		}
 	}
-	return nil
 }
 
 func (c *cycle) eachBaseline(ctx context.Context, visit func(tandem.BaselineRow)) error {

@@ -41,6 +41,24 @@ const book = "book"
 // newPair returns a pair with rows in the table and the same in the sheet, in step, linked as "items".
 func newPair(t *testing.T, rows int) *pair {
 	t.Helper()
+	p := startPair(t)
+	p.exec("CREATE TABLE items (id INTEGER PRIMARY KEY, title VARCHAR(50) NOT NULL, qty INTEGER CHECK (qty < 1000), price DECIMAL(8,2))")
+	cells := [][]any{{"id", "title", "qty", "price", "mine"}}
+	for id := 1; id <= rows; id++ {
+		p.exec("INSERT INTO items VALUES (?, ?, ?, ?)", id, fmt.Sprintf("Item %d", id), id%10, float64(id)+0.5)
+		cells = append(cells, []any{id, fmt.Sprintf("Item %d", id), id % 10, float64(id) + 0.5, fmt.Sprintf("note %d", id)})
+	}
+	report := p.join(cells, tandem.Link{Key: []string{"id"},
+		Columns: []tandem.LinkColumn{{Column: "id", Header: "id"}, {Column: "title", Header: "title"}, {Column: "qty", Header: "qty"}, {Column: "price", Header: "price"}}})
+	if report.Counts.Equal != int64(rows) {
+		t.Fatalf("the first sync found %+v, want %d equal rows", report.Counts, rows)
+	}
+	return p
+}
+
+// startPair returns an empty database, an emulator without spreadsheets, and a worker.
+func startPair(t *testing.T) *pair {
+	t.Helper()
 	p := &pair{t: t, now: time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)}
 	path := filepath.Join(t.TempDir(), "tandem.db")
 	clock := func() time.Time { return p.now }
@@ -53,40 +71,40 @@ func newPair(t *testing.T, rows int) *pair {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.db.Close() })
-	p.exec("CREATE TABLE items (id INTEGER PRIMARY KEY, title VARCHAR(50) NOT NULL, qty INTEGER CHECK (qty < 1000), price DECIMAL(8,2))")
-	cells := [][]any{{"id", "title", "qty", "price", "mine"}}
-	for id := 1; id <= rows; id++ {
-		p.exec("INSERT INTO items VALUES (?, ?, ?, ?)", id, fmt.Sprintf("Item %d", id), id%10, float64(id)+0.5)
-		cells = append(cells, []any{id, fmt.Sprintf("Item %d", id), id % 10, float64(id) + 0.5, fmt.Sprintf("note %d", id)})
-	}
 	p.google = emulator.New(emulator.Options{Now: clock, Seed: 1, Sleep: func(context.Context, time.Duration) {}})
 	t.Cleanup(p.google.Close)
-	if _, err := p.google.Create(emulator.Spreadsheet{ID: book, Title: "Book", Tabs: []emulator.Tab{{Title: "Items", Rows: cells}}}); err != nil {
-		t.Fatal(err)
-	}
 	p.client, err = sheets.New(t.Context(), sheets.Options{Endpoint: "http://emulator/", HTTPClient: &http.Client{Transport: p.google.Transport()},
 		Now: clock, Sleep: func(context.Context, time.Duration) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.worker = p.newWorker("first")
-	link := tandem.Link{ID: "items", Table: "items", SpreadsheetID: book, Tab: "Items", HeaderRow: 1, TimeZone: "Etc/GMT", Key: []string{"id"},
-		Policy: tandem.LastWriteWins, PreferredSource: tandem.Database, State: tandem.StateNew,
-		Columns: []tandem.LinkColumn{{Column: "id", Header: "id"}, {Column: "title", Header: "title"}, {Column: "qty", Header: "qty"}, {Column: "price", Header: "price"}}}
-	info, err := p.client.Spreadsheet(t.Context(), book)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link.SheetID = info.Tabs[0].SheetID
-	link.TimeZone = info.TimeZone
-	if _, err := p.store.CreateLink(t.Context(), link); err != nil {
-		t.Fatal(err)
-	}
-	if report := p.sync(tandem.SyncRequest{}); report.Counts.Equal != int64(rows) {
-		t.Fatalf("the first sync found %+v, want %d equal rows", report.Counts, rows)
-	}
-	p.settle()
 	return p
+}
+
+// join makes the sheet, links it with the table items, and brings both in step. The link says of agreements nothing in the
+// sheet, so that tests can count what is written.
+func (p *pair) join(cells [][]any, link tandem.Link) *tandem.SyncReport {
+	p.t.Helper()
+	if _, err := p.google.Create(emulator.Spreadsheet{ID: book, Title: "Book", Tabs: []emulator.Tab{{Title: "Items", Rows: cells}}}); err != nil {
+		p.t.Fatal(err)
+	}
+	info, err := p.client.Spreadsheet(p.t.Context(), book)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	link.ID, link.Table, link.SpreadsheetID, link.Tab, link.HeaderRow = "items", "items", book, "Items", 1
+	link.SheetID, link.TimeZone = info.Tabs[0].SheetID, info.TimeZone
+	link.State, link.HideStatus = tandem.StateNew, true
+	if link.Policy == "" {
+		link.Policy, link.PreferredSource = tandem.LastWriteWins, tandem.Database
+	}
+	if _, err := p.store.CreateLink(p.t.Context(), link); err != nil {
+		p.t.Fatal(err)
+	}
+	report := p.sync(tandem.SyncRequest{})
+	p.settle()
+	return report
 }
 
 func (p *pair) newWorker(holder string) *engine.Worker {

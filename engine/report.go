@@ -75,6 +75,15 @@ func (s *syncRun) refuse(key tandem.Key, message string) {
 	s.remark("REFUSED", key, message)
 }
 
+// conflict counts a row that is left to people.
+func (s *syncRun) conflict(d *reconcile.Decision) {
+	s.report.Counts.Conflicts++
+	if s.examples["CONFLICT"]++; s.examples["CONFLICT"] <= maxExamples {
+		s.report.Examples = append(s.report.Examples, tandem.SyncExample{Kind: "CONFLICT", Key: d.Row.Key, Columns: d.Conflict.Columns,
+			Database: d.Conflict.Database, Sheet: d.Conflict.Sheet})
+	}
+}
+
 // skip counts a row that moved since the plan, or while the sync ran.
 func (s *syncRun) skip(key tandem.Key) {
 	s.report.Counts.Skipped++

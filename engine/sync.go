@@ -111,9 +111,12 @@ func (s *syncRun) run(ctx context.Context) error {
 	if err := s.deletedMeanwhile(ctx); err != nil {
 		return err
 	}
-	for range scan.Bad {
-		s.report.Counts.Refused++
+	for i := range scan.Bad {
+		if !scan.Bad[i].Keyless || c.keyColumn() < 0 {
+			s.report.Counts.Refused++
+		}
 	}
+	s.report.Counts.InsertDatabase += s.keyless()
 	if s.request.Plan != "" {
 		s.keepPlanned(planned)
 	}
@@ -128,6 +131,9 @@ func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tande
 	c := s.c
 	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, int64(len(c.pending))
 	if err := s.save(ctx, phaseWriting, 0); err != nil {
+		return err
+	}
+	if err := c.saveObserved(ctx, false); err != nil {
 		return err
 	}
 	if err := c.settle(ctx, scan); err != nil {
@@ -146,6 +152,18 @@ func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tande
 	}
 	c.memo.nextPoll, c.memo.nextCompare = c.w.opt.Now().Add(c.w.opt.Poll), c.w.opt.Now().Add(c.w.opt.Compare)
 	return s.finish(ctx, tandem.StateActive)
+}
+
+// keyless counts the rows without a key that a plan would insert. A stored plan does not name them; they are left to the
+// link's cycles when it is applied.
+func (s *syncRun) keyless() int64 {
+	if s.request.Plan != "" {
+		s.c.typed.inserts = nil
+	}
+	if !s.request.ValidateOnly {
+		return 0
+	}
+	return int64(len(s.c.typed.inserts))
 }
 
 // begin makes the link ready to be written. Capture starts before the first scan, so that what is deleted meanwhile

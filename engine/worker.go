@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -104,13 +105,34 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 			continue
 		}
 		active := link.State == tandem.StateActive
-		j.poll = active && !now.Before(memo.nextPoll) && (len(memo.typed) > 0 || !now.Before(link.Status.ScannedAt.Add(w.opt.Poll)))
+		j.poll = active && !now.Before(memo.nextPoll) && (memo.typing() || !now.Before(link.Status.ScannedAt.Add(w.opt.Poll)))
 		j.compare = active && !now.Before(memo.nextCompare)
 		if j.poll || j.compare || j.due.Writes > 0 || j.due.Operations > 0 || active && j.due.Marks+j.due.Retries > 0 {
 			jobs = append(jobs, j)
 		}
 	}
+	w.parentsFirst(ctx, jobs)
 	return jobs, nil
+}
+
+// orderEvery is how often the order of links is read anew: tables are given foreign keys rarely.
+const orderEvery = time.Minute
+
+// parentsFirst sorts jobs so that rows which others reference are written before those. It only saves row errors, which
+// are tried again.
+func (w *Worker) parentsFirst(ctx context.Context, jobs []job) {
+	if len(jobs) < 2 {
+		return
+	}
+	if now := w.opt.Now(); now.Sub(w.ordered) >= orderEvery {
+		order, err := w.opt.Store.LinkOrder(ctx)
+		if err != nil {
+			w.opt.Logger.Warn("order of links not read", "error", err)
+			return
+		}
+		w.order, w.ordered = order, now
+	}
+	slices.SortStableFunc(jobs, func(a, b job) int { return w.order[a.link.ID] - w.order[b.link.ID] })
 }
 
 // work claims the link, runs one cycle, and records how it ended. It reports whether there was a cycle that went well.

@@ -81,6 +81,7 @@ func (c *cycle) writeChunk(ctx context.Context, rows []*reconcile.Decision, chan
 			switch result.Outcome {
 			case tandem.Landed:
 				c.tally(rows[i], tandem.Sheet)
+				c.memo.carried = true
 			case tandem.Moved:
 				c.move(rows[i])
 			case tandem.Refused:
@@ -113,7 +114,9 @@ func (c *cycle) sheetSettlement(d *reconcile.Decision, errs map[tandem.Key]tande
 		History: []tandem.Entry{c.entry(d, tandem.Database)}}
 	if _, inError := errs[d.Row.Key]; inError && d.Problem == nil {
 		s.ClearError = true
+		c.memo.notesFresh = false
 	}
+	s.CloseConflict = c.closes[d.Row.Key]
 	return s
 }
 
@@ -127,7 +130,7 @@ func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send 
 			return fmt.Errorf("settle earlier writes: %w", err)
 		}
 		id := rand.Text()
-		batch, prepared, err := c.tab.Prepare(ctx, id, changes)
+		batch, prepared, err := c.tab.Prepare(ctx, id, c.asSpelled(changes))
 		if err != nil {
 			return fmt.Errorf("compare before writing: %w", err)
 		}

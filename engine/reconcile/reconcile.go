@@ -3,26 +3,20 @@
 //
 // The merge is three-way and by cell. The baseline is what both sides last agreed on; a cell that only one side changed
 // since then is taken, a cell that both changed to the same value agrees, and a cell that both changed differently goes
-// by policy. What cannot be decided without losing something is left alone and said as a problem.
+// by policy: one side always, the later one, the link's rules, or a person. What waits for a person is written on neither
+// side. What cannot be decided without losing something is left alone and said as a problem.
 package reconcile
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/tandem-sync/tandem"
 )
 
-// Policy is what a link's settings mean for the merge. Columns and Settings stand in the same order as row values.
-type Policy struct {
-	Columns   []tandem.Column
-	Settings  []tandem.LinkColumn
-	Default   tandem.Policy
-	Preferred tandem.Source
-}
-
 // Row is one row as the three parties know it; nil values mean that the row is not there.
 type Row struct {
+	// Key is the row's as the table and the baseline know it. A sheet row whose key cell was edited holds another one in its
+	// values: that is a change of the key column like any other.
 	Key      tandem.Key
 	Base     []tandem.Value
 	Database []tandem.Value
@@ -34,15 +28,20 @@ type Row struct {
 	SheetFrom, SheetTo time.Time
 	// Winner settles everything for one side, whatever changed: a person's answer to a halt. Empty otherwise.
 	Winner tandem.Source
+	// Resolution is a person's decision about the row's conflict, nil when there is none. It counts only for what the person
+	// saw: a resolution of another digest is ignored.
+	Resolution *tandem.Resolution
 }
 
 // Decision is what Decide found for one row. Both changes may be set: a row whose sides changed different cells is written
-// on both.
+// on both. A change's key is the one under which the row stands on that side.
 type Decision struct {
 	Row      Row
 	Database *tandem.Change
 	Sheet    *tandem.Change
-	// Agreed are cells that both sides hold already but the baseline does not; nil when there are none.
+	// Agreed are cells whose baseline moves whatever becomes of the changes; nil when there are none. Both sides hold them
+	// already, or a person decided against what the sheet holds: from then on that is what the table's value replaces, so
+	// that the decision stands even when its write has to wait.
 	Agreed []tandem.Value
 	// Forget is set when the row is gone on both sides.
 	Forget bool
@@ -50,6 +49,14 @@ type Decision struct {
 	Problem *Problem
 	// Settled is the side that won, when at least one cell (or the whole row) had been changed differently on both.
 	Settled tandem.Source
+	// Conflict is what waits for a person; nil when nothing does.
+	Conflict *tandem.Conflict
+	// Contests are what both sides changed differently and what was settled, by policy, by rule or by a person.
+	Contests []Contest
+	// Resolved is set when a person's resolution decided something.
+	Resolved bool
+
+	contested *contested
 }
 
 // Problem names a cell that cannot be carried to the other side.
@@ -59,9 +66,9 @@ type Problem struct {
 	Text   string
 }
 
-// Quiet reports whether nothing has to be done for the row.
+// Quiet reports whether nothing has to be done for the row, and nothing of it waits for a person.
 func (d *Decision) Quiet() bool {
-	return d.Database == nil && d.Sheet == nil && d.Agreed == nil && !d.Forget && d.Problem == nil
+	return d.Database == nil && d.Sheet == nil && d.Agreed == nil && !d.Forget && d.Problem == nil && d.Conflict == nil
 }
 
 // Removes reports whether carrying the decision out deletes a row, or empties a cell that the baseline holds, because of
@@ -105,12 +112,16 @@ func (p *Policy) Decide(row Row) Decision {
 func (p *Policy) missing(d *Decision, gone tandem.Source) {
 	here := gone.Other()
 	values := d.values(here)
-	if d.Row.Base != nil && p.deletionHolds(d, gone) {
-		change := &tandem.Change{Kind: tandem.Delete, Key: d.Row.Key, Before: values}
-		d.set(here, change)
-		return
+	if d.Row.Base != nil {
+		switch p.fate(d, gone) {
+		case "":
+			return // waits for a person
+		case gone:
+			d.set(here, &tandem.Change{Kind: tandem.Delete, Key: p.keyOf(values, d.Row.Key), Before: values})
+			return
+		}
 	}
-	if i := firstInvalid(values, p); i >= 0 {
+	if i := p.firstInvalid(values); i >= 0 {
 		d.Problem = &Problem{Source: here, Column: i, Text: p.invalidText(i, values[i])}
 		return
 	}
@@ -121,35 +132,28 @@ func (p *Policy) missing(d *Decision, gone tandem.Source) {
 		}
 		after[i] = p.forTarget(i, value, gone)
 	}
-	d.set(gone, &tandem.Change{Kind: tandem.Insert, Key: d.Row.Key, After: after})
+	d.set(gone, &tandem.Change{Kind: tandem.Insert, Key: p.keyOf(values, d.Row.Key), After: after})
 }
 
-// deletionHolds reports whether a row that the baseline knows, and gone no longer has, is deleted on the other side too
-// (true), or put back (false).
-func (p *Policy) deletionHolds(d *Decision, gone tandem.Source) bool {
+// fate returns the side whose state a row takes that the baseline knows and gone no longer has: gone's, and it is deleted
+// on the other side too, or the other's, and it is put back. Empty: the row waits for a person.
+func (p *Policy) fate(d *Decision, gone tandem.Source) tandem.Source {
 	if d.Row.Winner != "" {
-		return d.Row.Winner == gone
+		return d.Row.Winner
 	}
 	if owner := p.rowOwner(); owner != "" {
-		return owner == gone
+		return owner
 	}
 	if p.same(d.Row.Base, d.values(gone.Other())) {
-		return true
+		return gone
 	}
-	// Deleted here, changed there. A deletion's time is not known, so an update beats it unless a side always wins.
-	wins := p.Default == tandem.DatabaseWins && gone == tandem.Database || p.Default == tandem.SheetWins && gone == tandem.Sheet
-	d.Settled = gone.Other()
-	if wins {
-		d.Settled = gone
-	}
-	return wins
+	return p.settleRow(d, gone)
 }
 
 // merge decides a row that both sides have, cell by cell.
 func (p *Policy) merge(d *Decision) {
-	toDatabase := make([]tandem.Value, len(p.Columns))
-	toSheet := make([]tandem.Value, len(p.Columns))
-	var anyDatabase, anySheet bool
+	w := writes{policy: p, decision: d}
+	var open []openCell
 	for i := range p.Columns {
 		db, sheet := d.Row.Database[i], d.Row.Sheet[i]
 		if !p.flows(i) || db.IsAbsent() || sheet.IsAbsent() {
@@ -162,26 +166,57 @@ func (p *Policy) merge(d *Decision) {
 		if p.invalid(d, i) {
 			continue
 		}
-		if p.winner(d, i) == tandem.Sheet {
-			toDatabase[i], anyDatabase = p.forTarget(i, sheet, tandem.Database), true
+		if winner := p.undisputed(d, i); winner != "" {
+			w.take(i, winner)
+			continue
+		}
+		if settled := p.settle(&d.Row, i); settled.open() {
+			open = append(open, openCell{column: i, reason: settled.reason})
 		} else {
-			toSheet[i], anySheet = p.forTarget(i, db, tandem.Sheet), true
+			w.settled(i, settled, false)
 		}
 	}
-	if anyDatabase {
-		d.Database = &tandem.Change{Kind: tandem.Update, Key: d.Row.Key, Before: d.Row.Database, After: toDatabase}
+	if len(open) > 0 {
+		p.resolve(&w, open)
 	}
-	if anySheet {
-		d.Sheet = &tandem.Change{Kind: tandem.Update, Key: d.Row.Key, Before: d.Row.Sheet, After: toSheet}
+	w.close()
+}
+
+// undisputed returns the side whose cell is taken for column i, where both hold different values but only one may have
+// changed it, or did; empty when both did.
+func (p *Policy) undisputed(d *Decision, i int) tandem.Source {
+	winner := d.Row.Winner
+	if winner != "" && !p.Columns[i].Generated && !d.values(winner)[i].IsInvalid() {
+		return winner
 	}
+	if owner := p.owner(i); owner != "" {
+		return owner
+	}
+	base := p.base(&d.Row, i)
+	if base.IsAbsent() {
+		return ""
+	}
+	databaseChanged := !p.Columns[i].Equal(base, d.Row.Database[i])
+	sheetChanged := !p.Columns[i].Equal(base, d.Row.Sheet[i])
+	switch {
+	case databaseChanged == sheetChanged:
+		return ""
+	case databaseChanged:
+		return tandem.Database
+	}
+	return tandem.Sheet
 }
 
 func (p *Policy) agree(d *Decision, i int, value tandem.Value) {
-	if base := p.base(d, i); !base.IsAbsent() && p.Columns[i].Equal(base, value) {
-		return
+	if base := p.base(&d.Row, i); base.IsAbsent() || !p.Columns[i].Equal(base, value) {
+		d.agreed(i, value)
 	}
+}
+
+// agreed moves the baseline of one cell.
+func (d *Decision) agreed(i int, value tandem.Value) {
 	if d.Agreed == nil {
-		d.Agreed = make([]tandem.Value, len(p.Columns))
+		d.Agreed = make([]tandem.Value, max(len(d.Row.Database), len(d.Row.Sheet)))
 	}
 	d.Agreed[i] = value
 }
@@ -203,140 +238,6 @@ func (p *Policy) invalid(d *Decision, i int) bool {
 		return true
 	}
 	return false
-}
-
-// winner returns the side whose cell is taken for column i, where both hold different values.
-func (p *Policy) winner(d *Decision, i int) tandem.Source {
-	if d.Row.Winner != "" {
-		return d.Row.Winner
-	}
-	if owner := p.owner(i); owner != "" {
-		return owner
-	}
-	base := p.base(d, i)
-	if !base.IsAbsent() {
-		databaseChanged := !p.Columns[i].Equal(base, d.Row.Database[i])
-		sheetChanged := !p.Columns[i].Equal(base, d.Row.Sheet[i])
-		if databaseChanged != sheetChanged {
-			if databaseChanged {
-				return tandem.Database
-			}
-			return tandem.Sheet
-		}
-	}
-	winner := p.conflict(d, i)
-	if d.Settled == "" {
-		d.Settled = winner
-	}
-	return winner
-}
-
-// conflict settles a cell that both sides changed differently.
-func (p *Policy) conflict(d *Decision, i int) tandem.Source {
-	policy := p.Settings[i].Policy
-	if policy == "" {
-		policy = p.Default
-	}
-	switch policy {
-	case tandem.DatabaseWins:
-		return tandem.Database
-	case tandem.SheetWins:
-		return tandem.Sheet
-	}
-	at, from, to := d.Row.DatabaseTime, d.Row.SheetFrom, d.Row.SheetTo
-	switch {
-	case at.IsZero() || from.IsZero() || to.IsZero():
-		return p.Preferred
-	case at.After(to):
-		return tandem.Database
-	case at.Before(from):
-		return tandem.Sheet
-	}
-	return p.Preferred
-}
-
-// flows reports whether column i takes part at all.
-func (p *Policy) flows(i int) bool {
-	return p.Settings[i].Owner != tandem.OwnerIgnored && p.Settings[i].Paused == ""
-}
-
-// owner returns the side that alone may change column i, or "".
-func (p *Policy) owner(i int) tandem.Source {
-	switch {
-	case p.Columns[i].Generated || p.Settings[i].Owner == tandem.OwnerDatabase:
-		return tandem.Database
-	case p.Settings[i].Owner == tandem.OwnerSheet:
-		return tandem.Sheet
-	}
-	return ""
-}
-
-// rowOwner returns the side that owns every column that is not part of the key, and so decides which rows there are.
-func (p *Policy) rowOwner() tandem.Source {
-	var owner tandem.Source
-	for i := range p.Columns {
-		if p.Columns[i].KeyPosition > 0 || !p.flows(i) {
-			continue
-		}
-		of := p.owner(i)
-		if of == "" || owner != "" && owner != of {
-			return ""
-		}
-		owner = of
-	}
-	return owner
-}
-
-// notWritable reports whether a new row's column i is left to target's defaults: target alone may change it.
-func (p *Policy) notWritable(i int, target tandem.Source) bool {
-	return p.Columns[i].KeyPosition == 0 && p.owner(i) == target || target == tandem.Database && p.Columns[i].Generated
-}
-
-// forTarget returns value as it is written to target: an empty cell becomes NULL where the column allows it, else ”.
-func (p *Policy) forTarget(i int, value tandem.Value, target tandem.Source) tandem.Value {
-	column := &p.Columns[i]
-	if target == tandem.Database && value.IsNull() && !column.Nullable && column.Type.Kind == tandem.String {
-		return tandem.Text("")
-	}
-	return value
-}
-
-func (p *Policy) base(d *Decision, i int) tandem.Value {
-	if d.Row.Base == nil {
-		return tandem.Absent
-	}
-	return d.Row.Base[i]
-}
-
-// same reports whether values still are what the baseline holds, in every column that flows.
-func (p *Policy) same(base, values []tandem.Value) bool {
-	for i := range p.Columns {
-		if p.flows(i) && !values[i].IsAbsent() && !p.Columns[i].Equal(base[i], values[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// Same reports whether values hold what base does in every column that takes part; a nil side is only equal to nil.
-func (p *Policy) Same(base, values []tandem.Value) bool {
-	if base == nil || values == nil {
-		return base == nil && values == nil
-	}
-	return p.same(base, values)
-}
-
-func (p *Policy) invalidText(i int, value tandem.Value) string {
-	return fmt.Sprintf("%s: %q is not a value of the column's type (%s)", p.Settings[i].Column, value.Text(), p.Columns[i].Type.Kind)
-}
-
-func firstInvalid(values []tandem.Value, p *Policy) int {
-	for i, value := range values {
-		if value.IsInvalid() && p.flows(i) {
-			return i
-		}
-	}
-	return -1
 }
 
 func (d *Decision) values(source tandem.Source) []tandem.Value {

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// entry is the history of a change that source made and the other side takes over.
+func (c *cycle) entry(d *reconcile.Decision, source tandem.Source) tandem.Entry {
+	change, before, mark, cause := d.Database, d.Row.Database, c.marks[d.Row.Key].sheet, tandem.CauseSheet
+	if source == tandem.Database {
+		change, before, mark, cause = d.Sheet, d.Row.Sheet, c.marks[d.Row.Key].database, tandem.CauseSQL
+	}
+	switch {
+	case c.sync != nil:
+		cause, mark.Actor = tandem.CauseInitialSync, c.sync.request.Actor
+	case d.Row.Winner == source || c.putsBack(d, change, source):
+		cause, mark.Actor = tandem.CausePutBack, ""
+	case d.Resolved:
+		cause, mark.Actor = tandem.CauseConflict, d.Row.Resolution.Actor
+	case mark.Cause != "":
+		cause = mark.Cause
+	}
+	after := overlay(before, change.After, len(c.policy.Columns))
+	if change.Kind == tandem.Delete {
+		after = nil
+	}
+	entry := tandem.Entry{Key: d.Row.Key, Kind: change.Kind, Source: source, Cause: cause, Actor: mark.Actor,
+		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !d.Resolved && !c.approved(d.Row.Key, source)}
+	if entry.Conflict = d.Contest(source); entry.Conflict != nil {
+		c.credit(entry.Conflict)
+	}
+	return entry
+}
+
+// putsBack reports whether source did not change what its change writes: the other side's edit or deletion is taken back.
+func (c *cycle) putsBack(d *reconcile.Decision, change *tandem.Change, source tandem.Source) bool {
+	if d.Row.Base == nil || d.Resolved || d.Contest(source) != nil || change.Kind == tandem.Delete {
+		return false
+	}
+	values := d.Row.Sheet
+	if source == tandem.Database {
+		values = d.Row.Database
+	}
+	for i, value := range change.After {
+		if !value.IsAbsent() && !c.policy.Columns[i].Equal(d.Row.Base[i], values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// conflict is what is recorded of a row that waits for a person.
+func (c *cycle) conflict(d *reconcile.Decision) *tandem.Conflict {
+	conflict := *d.Conflict
+	conflict.Since = c.w.opt.Now()
+	c.credit(&conflict)
+	return &conflict
+}
+
+// credit says who made the changes of a conflict, as far as that is known.
+func (c *cycle) credit(conflict *tandem.Conflict) {
+	mark := c.marks[conflict.Key]
+	conflict.DatabaseActor, conflict.SheetActor = mark.database.Actor, mark.sheet.Actor
+}
+
+// named gives values their column names.
+func (c *cycle) named(values []tandem.Value) map[string]tandem.Value {
+	if values == nil {
+		return nil
+	}
+	byName := make(map[string]tandem.Value, len(values))
+	for i, value := range values {
+		if !value.IsAbsent() {
+			byName[c.policy.Settings[i].Column] = value
+		}
+	}
+	return byName
+}

@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
+)
+
+// typedRows are the rows of the sheet that were typed without a key, of a table that makes its keys itself.
+//
+// Such a row is inserted, and its values, its place and the key that the table made are recorded in the same transaction.
+// Then the key is written into the row's key cell, which takes the record away. After a crash in between, rows without a
+// key are matched one to one against the records, so that none is inserted twice. A row of the table whose record stands
+// is no new row of the database: its key is on its way into the sheet.
+type typedRows struct {
+	records map[tandem.Key]tandem.Typed // rows whose key does not stand in the sheet yet
+	claimed map[int]tandem.Key          // rows (by index in Scan.Bad) that look like one whose key cell was emptied
+	fills   []fill                      // keys to write into rows
+	inserts []tandem.BadRow             // rows to insert, nothing having changed in them for the settle time
+	closed  []tandem.Typed              // records of rows that are gone from the sheet, or have their key
+	refused map[int]string              // why the table refuses a row, by its position
+}
+
+// fill is a key on its way into the key cell of a row.
+type fill struct {
+	record tandem.Typed
+	row    tandem.Row // as last read
+}
+
+// refusal remembers why a row without a key was refused, and when to try again.
+type refusal struct {
+	message string
+	again   time.Time
+}
+
+// keyColumn returns the index of the key column whose values the table makes, -1 when it makes none.
+func (c *cycle) keyColumn() int {
+	if len(c.link.Key) != 1 {
+		return -1
+	}
+	for i, column := range c.policy.Columns {
+		if column.KeyPosition == 1 && column.AutoIncrement {
+			return i
+		}
+	}
+	return -1
+}
+
+// readTyped reads the records of rows whose key is on its way.
+func (c *cycle) readTyped(ctx context.Context) error {
+	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, refused: map[int]string{}}
+	if c.keyColumn() < 0 {
+		return nil
+	}
+	records, err := c.w.opt.Store.TypedRows(ctx, &c.link)
+	if err != nil {
+		return fmt.Errorf("read typed rows: %w", err)
+	}
+	for _, record := range records {
+		c.typed.records[record.Key] = record
+	}
+	return nil
+}
+
+// gatherTyped decides what becomes of the rows without a key, once all others were looked at.
+func (c *cycle) gatherTyped(scan *tandem.Scan) {
+	if c.keyColumn() < 0 {
+		return
+	}
+	var rows []int
+	for i := range scan.Bad {
+		if scan.Bad[i].Keyless && c.typed.claimed[i] == "" {
+			rows = append(rows, i)
+		}
+	}
+	rows = c.matchTyped(scan, rows)
+	resting := c.memo.keyless
+	c.memo.keyless = map[string]time.Time{}
+	for _, i := range rows {
+		bad := scan.Bad[i]
+		digest := tandem.Digest(bad.Row.Values)
+		if refused, ok := c.memo.refused[digest]; ok && scan.Began.Before(refused.again) {
+			c.typed.refused[bad.Row.Position] = refused.message
+			continue
+		}
+		since, seen := resting[digest]
+		if !seen {
+			since = scan.Began
+		}
+		c.memo.keyless[digest] = since
+		if c.sync == nil && scan.Began.Sub(since) < c.w.opt.Settle {
+			c.unsettled = true
+			continue
+		}
+		c.typed.inserts = append(c.typed.inserts, bad)
+	}
+}
+
+// matchTyped finds the rows of records, and returns the rows that belong to none: equal values first, then the same place,
+// then whatever is alike. A record without a row, or whose key stands in the sheet, is done.
+func (c *cycle) matchTyped(scan *tandem.Scan, rows []int) (rest []int) {
+	standing, _ := index(scan)
+	var open []tandem.Typed
+	for _, record := range c.typed.records {
+		if _, ok := standing[record.Key]; ok {
+			c.typed.closed = append(c.typed.closed, record)
+		} else {
+			open = append(open, record)
+		}
+	}
+	slices.SortFunc(open, func(a, b tandem.Typed) int { return a.Position - b.Position })
+	fits := []func(record *tandem.Typed, row *tandem.Row) bool{
+		func(record *tandem.Typed, row *tandem.Row) bool {
+			return record.Position == row.Position && c.alike(record, row, 0)
+		},
+		func(record *tandem.Typed, row *tandem.Row) bool { return c.alike(record, row, 0) },
+		func(record *tandem.Typed, row *tandem.Row) bool { return record.Position == row.Position },
+		func(record *tandem.Typed, row *tandem.Row) bool { return c.alike(record, row, len(row.Values)) },
+	}
+	for _, fit := range fits {
+		open = slices.DeleteFunc(open, func(record tandem.Typed) bool {
+			at := slices.IndexFunc(rows, func(i int) bool { return fit(&record, &scan.Bad[i].Row) })
+			if at < 0 {
+				return false
+			}
+			c.typed.fills = append(c.typed.fills, fill{record, scan.Bad[rows[at]].Row})
+			rows = slices.Delete(rows, at, at+1)
+			return true
+		})
+	}
+	c.typed.closed = append(c.typed.closed, open...)
+	return rows
+}
+
+// alike reports whether a row holds what was typed, in all cells but so many; at least one cell must be the same.
+func (c *cycle) alike(record *tandem.Typed, row *tandem.Row, but int) bool {
+	same, differ := c.likeness(record.Values, row.Values)
+	return same > 0 && differ <= but
+}
+
+// onItsWay reports whether a row's key is still on its way into the sheet.
+func (c *cycle) onItsWay(key tandem.Key) bool {
+	_, ok := c.typed.records[key]
+	return ok
+}
+
+// hasTyped reports whether something has to be done for rows without a key.
+func (c *cycle) hasTyped() bool {
+	return len(c.typed.fills)+len(c.typed.inserts)+len(c.typed.closed) > 0
+}
+
+// writeTyped inserts rows without a key and gives those that the table holds theirs.
+func (c *cycle) writeTyped(ctx context.Context, scan *tandem.Scan) error {
+	if err := c.closeTyped(ctx); err != nil {
+		return err
+	}
+	if err := c.insertTyped(ctx); err != nil {
+		return fmt.Errorf("insert typed rows: %w", err)
+	}
+	if len(c.typed.refused) > 0 {
+		if err := c.recordBad(ctx, scan); err != nil {
+			return err
+		}
+	}
+	return c.fillKeys(ctx)
+}
+
+// closeTyped ends records whose rows have their key, or are gone: what was typed is then what both sides agreed on, so that
+// the row's deletion in the sheet is seen as one.
+func (c *cycle) closeTyped(ctx context.Context) error {
+	if len(c.typed.closed) == 0 {
+		return nil
+	}
+	commit := tandem.Commit{Link: c.link.ID}
+	var marks []tandem.Mark
+	for _, record := range c.typed.closed {
+		commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: record.Key, Baseline: c.agreedTyped(record), CloseTyped: true})
+		marks = append(marks, tandem.Mark{Source: tandem.Sheet, Key: record.Key, Cause: tandem.CauseAgain})
+	}
+	if err := c.markAgain(ctx, marks); err != nil {
+		return err
+	}
+	if _, err := c.table.Commit(ctx, c.lease, commit); err != nil {
+		return fmt.Errorf("close typed rows: %w", err)
+	}
+	return nil
+}
+
+// agreedTyped is the baseline of a typed row: what was typed, and the key.
+func (c *cycle) agreedTyped(record tandem.Typed) []tandem.Value {
+	return c.withKey(record.Values, record.Key)
+}
+
+func (c *cycle) insertTyped(ctx context.Context) error {
+	for start := 0; start < len(c.typed.inserts); start += databaseChunk {
+		rows := c.typed.inserts[start:min(start+databaseChunk, len(c.typed.inserts))]
+		var settlements []tandem.Settlement
+		var of []tandem.Row
+		for _, bad := range rows {
+			if s, ok := c.typedSettlement(bad.Row); ok {
+				settlements, of = append(settlements, s), append(of, bad.Row)
+			}
+		}
+		if len(settlements) == 0 {
+			continue
+		}
+		applied, err := c.table.Commit(ctx, c.lease, tandem.Commit{Link: c.link.ID, Settlements: settlements})
+		if err != nil {
+			return err
+		}
+		for i, result := range applied {
+			switch {
+			case result.Outcome == tandem.Refused:
+				c.refuseTyped(of[i], result.Err.Error())
+			case result.Outcome == tandem.Landed && result.Row != nil:
+				record := *settlements[i].Typed
+				record.Key = result.Row.Key
+				c.typed.fills = append(c.typed.fills, fill{record, of[i]})
+				if c.sync != nil {
+					c.sync.report.Counts.InsertDatabase++
+				}
+			}
+		}
+		if err := c.chunkDone(ctx, len(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typedSettlement is what is committed for a row without a key.
+func (c *cycle) typedSettlement(row tandem.Row) (tandem.Settlement, bool) {
+	values := slices.Clone(row.Values)
+	values[c.keyColumn()] = tandem.Absent
+	d := c.policy.Decide(reconcile.Row{Sheet: values})
+	if d.Problem != nil || d.Database == nil {
+		if d.Problem != nil {
+			c.refuseTyped(row, d.Problem.Text)
+		}
+		return tandem.Settlement{}, false
+	}
+	now := c.w.opt.Now()
+	return tandem.Settlement{
+		Write: d.Database,
+		Typed: &tandem.Typed{Values: values, Position: row.Position, At: now},
+		History: []tandem.Entry{{Kind: tandem.Insert, Source: tandem.Sheet, Cause: tandem.CauseSheet, After: c.named(values),
+			At: now}},
+	}, true
+}
+
+// refuseTyped keeps why a row was refused; it is tried again when it changes, or after a while.
+func (c *cycle) refuseTyped(row tandem.Row, message string) {
+	c.typed.refused[row.Position] = message
+	if c.memo.refused == nil || len(c.memo.refused) > maxRenames {
+		c.memo.refused = map[string]refusal{}
+	}
+	digest := tandem.Digest(row.Values)
+	c.memo.refused[digest] = refusal{message, c.w.opt.Now().Add(firstOtherRetry)}
+	delete(c.memo.keyless, digest)
+	if c.sync != nil {
+		c.sync.refuse("", fmt.Sprintf("row %d: %s", row.Position, message))
+	}
+}
+
+// fillKeys writes keys into the key cells of their rows, in as few calls as hold them.
+func (c *cycle) fillKeys(ctx context.Context) error {
+	fills := c.typed.fills
+	at := c.keyColumn()
+	for len(fills) > 0 {
+		changes := make([]tandem.Change, len(fills))
+		for i, f := range fills {
+			after := make([]tandem.Value, len(f.row.Values))
+			after[at] = tandem.Text(string(f.record.Key))
+			if parts, err := f.record.Key.Parts(1); err == nil {
+				after[at] = tandem.Text(parts[0])
+			}
+			changes[i] = tandem.Change{Kind: tandem.Update, Position: f.row.Position, Before: f.row.Values, After: after}
+		}
+		n := max(1, c.tab.Fits(changes))
+		if err := c.fillChunk(ctx, fills[:n], changes[:n]); err != nil {
+			return fmt.Errorf("write keys into typed rows: %w", err)
+		}
+		fills = fills[n:]
+	}
+	return nil
+}
+
+func (c *cycle) fillChunk(ctx context.Context, fills []fill, changes []tandem.Change) error {
+	marks := make([]tandem.Mark, len(fills))
+	for i := range fills {
+		marks[i] = tandem.Mark{Source: tandem.Database, Key: fills[i].record.Key, Cause: tandem.CauseAgain}
+	}
+	// What the table made of the row (defaults, its own spelling) has yet to reach the sheet.
+	if err := c.markAgain(ctx, marks); err != nil {
+		return err
+	}
+	var settlements []tandem.Settlement
+	send := func(i int) {
+		record := fills[i].record
+		settlements = append(settlements, tandem.Settlement{Key: record.Key, Baseline: c.agreedTyped(record), CloseTyped: true})
+	}
+	applied, err := c.guardedWrite(ctx, changes, send, func() payload { return payload{Settlements: settlements} })
+	if err != nil {
+		return err
+	}
+	for i, result := range applied {
+		switch result.Outcome {
+		case tandem.Moved:
+			c.unsettled = true
+			c.memo.keyless[tandem.Digest(fills[i].row.Values)] = c.w.opt.Now()
+		case tandem.Refused:
+			c.typed.refused[fills[i].row.Position] = result.Err.Error()
+			c.unsettled = true
+		}
+	}
+	return nil
+}
