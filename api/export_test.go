@@ -24,9 +24,13 @@ func Masked(values *structpb.Struct, columns []tandem.Column, paths []string) (*
 var (
 	Encode     = encodeValues
 	EncodeName = rowName
-	ParseKey   = parseKey
-	ParseRow   = parseRow
-	GivenEtag  = givenEtag
+
+	ConflictName  = conflictName
+	ParseConflict = parseConflict
+
+	ParseKey  = parseKey
+	ParseRow  = parseRow
+	GivenEtag = givenEtag
 )
 
 // EncodePage and ParsePage are the tokens of a list called scope.

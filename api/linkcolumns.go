@@ -52,6 +52,7 @@ func (p *pairing) given(given []*tandemv1.Link_Column) []tandem.LinkColumn {
 			p.bad.add(field+".column", "column %q holds %s, which cannot be linked", c.Column, column.Type.Native)
 			continue
 		}
+		c.Type = column.Type.Native
 		switch {
 		case c.Header == "" && p.empty:
 			c.Header = c.Column
@@ -120,7 +121,7 @@ func (p *pairing) byHeader() []tandem.LinkColumn {
 				continue
 			}
 		}
-		columns = append(columns, tandem.LinkColumn{Column: column.Name, Header: header, Owner: tandem.OwnerShared})
+		columns = append(columns, tandem.LinkColumn{Column: column.Name, Header: header, Owner: tandem.OwnerShared, Type: column.Type.Native})
 	}
 	return columns
 }
@@ -160,8 +161,8 @@ func settingsNamed(given *tandemv1.Link, paths []string, bad *violations) []stri
 	message := given.ProtoReflect()
 	fields := message.Descriptor().Fields()
 	if slices.Contains(paths, "*") {
-		return []string{"display_name", "columns", "conflict_policy", "preferred_source", "update_time_column", "delete_limit", "show_errors_in_sheet",
-			"table", "spreadsheet_id", "tab", "header_row"}
+		return []string{"display_name", "columns", "conflict_policy", "preferred_source", "update_time_column", "delete_limit", "rules", "show_errors_in_sheet",
+			"show_status_in_sheet", "alert_url", "table", "spreadsheet_id", "tab", "header_row"}
 	}
 	var named []string
 	if len(paths) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -32,13 +33,15 @@ func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link
 		PreferredSource:  sourceOf(given.GetPreferredSource()),
 		UpdateTimeColumn: given.GetUpdateTimeColumn(),
 		DeleteLimit:      tandem.DeleteLimit{Count: int(given.GetDeleteLimit().GetCount()), Percent: int(given.GetDeleteLimit().GetPercent())},
+		Rules:            rulesOf(given.GetRules()),
+		HideErrors:       hidden(given.ShowErrorsInSheet),
+		HideStatus:       hidden(given.ShowStatusInSheet),
+		AlertURL:         given.GetAlertUrl(),
 		State:            tandem.StateNew,
 	}}
 	setDefaults(&d.link)
-	if given.GetShowErrorsInSheet() {
-		return nil, errShowErrors
-	}
 	var missing, bad violations
+	checkAlertURL(d.link.AlertURL, &bad)
 	table, err := s.linkable(ctx, d.link.Table, &missing)
 	if err != nil {
 		return nil, err
@@ -55,6 +58,9 @@ func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link
 		p := pairing{table: table, headers: headers, empty: d.empty, missing: &missing, bad: &bad}
 		d.link.Columns = p.pair(given.GetColumns())
 		d.columns = p.tableColumns(d.link.Columns)
+		if err := s.checkRules(d.columns, d.link.Rules, &bad); err != nil {
+			return nil, err
+		}
 	}
 	if len(bad) > 0 {
 		return nil, append(bad, missing...).err()
@@ -76,8 +82,19 @@ func setDefaults(link *tandem.Link) {
 	}
 }
 
-var errShowErrors = &tandem.Error{Code: tandem.CodeUnimplemented, Reason: "UNIMPLEMENTED", Message: "showing row errors in the sheet is not implemented yet",
-	Fields: []tandem.FieldViolation{{Field: "link.show_errors_in_sheet", Description: "not implemented yet; leave it out"}}}
+// hidden reports whether something that is shown unless said otherwise is not to be shown.
+func hidden(show *bool) bool { return show != nil && !*show }
+
+// checkAlertURL records a violation unless alerts can be posted to address, or there is none.
+func checkAlertURL(address string, bad *violations) {
+	if address == "" {
+		return
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Hostname() == "" {
+		bad.add("link.alert_url", "it must be an address such as https://example.com/alerts")
+	}
+}
 
 // linkable returns the table, or nil and why it cannot be linked.
 func (s *LinkService) linkable(ctx context.Context, name string, missing *violations) (*tandem.Table, error) {
@@ -160,10 +177,17 @@ func (s *LinkService) change(ctx context.Context, link *tandem.Link, given *tand
 			link.DeleteLimit.Percent = int(given.GetDeleteLimit().GetPercent())
 		case "columns":
 			compare = true
-		case "show_errors_in_sheet":
-			if given.GetShowErrorsInSheet() {
-				return false, errShowErrors
-			}
+		case "rules":
+			link.Rules, compare = rulesOf(given.GetRules()), true
+		case "show_errors_in_sheet": // what the tab shows is looked at in a cycle
+			compare = compare || link.HideErrors != hidden(given.ShowErrorsInSheet)
+			link.HideErrors = hidden(given.ShowErrorsInSheet)
+		case "show_status_in_sheet":
+			compare = compare || link.HideStatus != hidden(given.ShowStatusInSheet)
+			link.HideStatus = hidden(given.ShowStatusInSheet)
+		case "alert_url":
+			link.AlertURL = given.GetAlertUrl()
+			checkAlertURL(link.AlertURL, &bad)
 		default:
 			unchanged(link, given, field, &bad)
 		}
@@ -178,8 +202,8 @@ func (s *LinkService) change(ctx context.Context, link *tandem.Link, given *tand
 // recheck checks changed settings against the table and the tab.
 func (s *LinkService) recheck(ctx context.Context, link *tandem.Link, given *tandemv1.Link, paths []string) error {
 	named := settingsNamed(given, paths, &violations{})
-	columns := slices.Contains(named, "columns")
-	if !columns && !slices.Contains(named, "update_time_column") {
+	columns, rules := slices.Contains(named, "columns"), slices.Contains(named, "rules")
+	if !columns && !rules && !slices.Contains(named, "update_time_column") {
 		return nil
 	}
 	var missing, bad violations
@@ -199,6 +223,12 @@ func (s *LinkService) recheck(ctx context.Context, link *tandem.Link, given *tan
 		if headers != nil {
 			p := pairing{table: table, headers: headers, empty: d.empty, missing: &missing, bad: &bad}
 			link.Columns = p.pair(given.GetColumns())
+		}
+	}
+	if table != nil && (columns || rules) && len(bad)+len(missing) == 0 {
+		p := pairing{table: table}
+		if err := s.checkRules(p.tableColumns(link.Columns), link.Rules, &bad); err != nil {
+			return err
 		}
 	}
 	return append(bad, missing...).err()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tandem-sync/tandem"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -29,6 +30,13 @@ func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
 		Etag:             linkEtag(link),
 		CreateTime:       timestamppb.New(link.Created),
 		UpdateTime:       timestamppb.New(link.Updated),
+
+		ShowErrorsInSheet: proto.Bool(!link.HideErrors),
+		ShowStatusInSheet: proto.Bool(!link.HideStatus),
+		AlertUrl:          link.AlertURL,
+	}
+	for _, rule := range link.Rules {
+		out.Rules = append(out.Rules, &tandemv1.Link_Rule{Column: rule.Column, Expression: rule.Expression})
 	}
 	for _, c := range link.Columns {
 		out.Columns = append(out.Columns, &tandemv1.Link_Column{Column: c.Column, Header: c.Header, Owner: ownerMessage(c.Owner),
@@ -48,7 +56,8 @@ func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
 }
 
 func statusMessage(status *tandem.Status, now time.Time) *tandemv1.Link_Status {
-	out := &tandemv1.Link_Status{PendingRows: int32(status.Pending), RowErrors: int32(status.RowErrors), LastError: status.LastError}
+	out := &tandemv1.Link_Status{PendingRows: int32(status.Pending), Conflicts: int32(status.Conflicts), RowErrors: int32(status.RowErrors),
+		LastError: status.LastError}
 	if status.EqualAsOf.IsZero() {
 		return out
 	}

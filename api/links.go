@@ -43,6 +43,7 @@ type LinkService struct {
 	Work         LinkWork
 	Tables       Tables
 	Spreadsheets Spreadsheets
+	Rules        Rules
 	Now          func() time.Time
 }
 

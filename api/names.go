@@ -36,6 +36,21 @@ func parseSource(field, name string) (link string, source tandem.Source, err err
 	return "", "", tandem.InvalidField(field, "%q is not a source, links/{link}/sources/{source} with database or sheet for {source}", name)
 }
 
+func conflictName(link string, key tandem.Key) string {
+	return linkName(link) + "/conflicts/" + escapeKey(key)
+}
+
+// parseConflict splits a conflict's name into its link and {conflict}, which is a row's key and still percent-encoded.
+func parseConflict(field, name string) (link, row string, err error) {
+	parent, row, found := strings.Cut(name, "/conflicts/")
+	link, isLink := strings.CutPrefix(parent, "links/")
+	if !found || !isLink || link == "" || row == "" || strings.Contains(link, "/") || strings.Contains(row, "/") {
+		return "", "", tandem.InvalidField(field,
+			"%q is not the name of a conflict, links/{link}/conflicts/{conflict}, with the row's key percent-encoded for {conflict}", name)
+	}
+	return link, row, nil
+}
+
 func rowName(link string, source tandem.Source, key tandem.Key) string {
 	if key == "" {
 		return ""

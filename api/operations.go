@@ -192,6 +192,7 @@ func syncResponse(report *tandem.SyncReport, columns []tandem.Column) proto.Mess
 			UpdateSheet:        count(c.UpdateSheet),
 			DeleteDatabase:     count(c.DeleteDatabase),
 			DeleteSheet:        count(c.DeleteSheet),
+			Conflicts:          count(c.Conflicts),
 			Refused:            count(c.Refused),
 			SettledDatabaseWon: count(c.DatabaseWon),
 			SettledSheetWon:    count(c.SheetWon),

@@ -162,6 +162,8 @@ func (v *rowView) syncState(row *tandem.Row, problem string, known tandem.RowSta
 			message = known.Error.Column + ": " + message
 		}
 		return tandemv1.Row_ERROR, message
+	case known.Conflict:
+		return tandemv1.Row_CONFLICT, "both sides changed it differently; say which one stands with POST /v1/" + conflictName(v.link.ID, row.Key) + ":resolve"
 	}
 	for i, reason := range row.Problems {
 		if i < len(v.columns) {
@@ -224,11 +226,7 @@ func namedValues(columns []tandem.Column, values map[string]tandem.Value) *struc
 	}
 	fields := make(map[string]*structpb.Value, len(values))
 	for name, value := range values {
-		kind := tandem.Type{Kind: tandem.String}
-		if column := columnNamed(columns, name); column != nil {
-			kind = column.Type
-		}
-		fields[name] = encodeValue(kind, value)
+		fields[name] = encodeNamed(columns, name, value)
 	}
 	return &structpb.Struct{Fields: fields}
 }

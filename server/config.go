@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ type Config struct {
 	GoogleCredentialsFile string // a service account's key; "" takes Application Default Credentials
 	Auth                  string // "none"
 	PollInterval          time.Duration
+	HistoryRetention      time.Duration // how long changes can be looked at and reverted; 0 is for ever
+	AlertURL              string        // told of halts, stalls and recoveries of links without one of their own; it may hold a password
 	LogLevel              slog.Level
 }
 
@@ -47,6 +50,14 @@ var settings = []setting{
 	{"poll-interval", "5s", "how often a tab is read when nothing says that it changed", func(c *Config, v string) (err error) {
 		if c.PollInterval, err = time.ParseDuration(v); err == nil && c.PollInterval <= 0 {
 			err = fmt.Errorf("it must be longer than 0")
+		}
+		return err
+	}},
+	{"alert-url", "", "URL that gets a POST when a link halts, stalls or recovers, for links without one of their own",
+		func(c *Config, v string) error { c.AlertURL = v; return webAddress(v) }},
+	{"history-retention", "2160h", "how long changes can be looked at and reverted, at least 2h; 0 keeps them for ever", func(c *Config, v string) (err error) {
+		if c.HistoryRetention, err = time.ParseDuration(v); err == nil && c.HistoryRetention != 0 && c.HistoryRetention < 2*time.Hour {
+			err = fmt.Errorf("it must be at least 2h, which the deletion limits count in; 0 keeps history for ever")
 		}
 		return err
 	}},
@@ -170,6 +181,15 @@ func keyList() string {
 func address(value string) error {
 	if _, _, err := net.SplitHostPort(value); err != nil {
 		return fmt.Errorf("%q is not HOST:PORT", value)
+	}
+	return nil
+}
+
+// webAddress accepts http and https addresses, and none. What it refuses is not repeated: it may hold a password.
+func webAddress(value string) error {
+	parsed, err := url.Parse(value)
+	if value != "" && (err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Hostname() == "") {
+		return fmt.Errorf("it must be an address such as https://example.com/alerts")
 	}
 	return nil
 }

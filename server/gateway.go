@@ -41,6 +41,8 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 	)
 	for _, err := range []error{
 		tandemv1.RegisterLinkServiceHandlerClient(ctx, mux, tandemv1.NewLinkServiceClient(channel)),
+		tandemv1.RegisterConflictServiceHandlerClient(ctx, mux, tandemv1.NewConflictServiceClient(channel)),
+		tandemv1.RegisterChangeServiceHandlerClient(ctx, mux, tandemv1.NewChangeServiceClient(channel)),
 		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
 		tandemv1.RegisterCatalogServiceHandlerClient(ctx, mux, tandemv1.NewCatalogServiceClient(channel)),
 		longrunninggw.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(channel)),

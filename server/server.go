@@ -94,7 +94,9 @@ func (s *Server) build(ctx context.Context) error {
 
 // register makes the services and registers them.
 func (b *backend) register(registrar grpc.ServiceRegistrar) {
-	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Now: time.Now})
+	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Now: time.Now})
+	tandemv1.RegisterConflictServiceServer(registrar, &api.ConflictService{Conflicts: b})
+	tandemv1.RegisterChangeServiceServer(registrar, &api.ChangeService{Histories: b})
 	tandemv1.RegisterRowServiceServer(registrar, &api.RowService{Sources: b})
 	tandemv1.RegisterCatalogServiceServer(registrar, &api.CatalogService{Tables: b, Spreadsheets: b})
 	longrunningpb.RegisterOperationsServer(registrar, &api.OperationsService{Operations: b})

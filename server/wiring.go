@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -23,13 +25,15 @@ type backend struct {
 	*store.Store
 	sheets *sheets.Client
 	worker *engine.Worker
+	alerts *alerts
 	scans  *scans
+	keep   time.Duration // of history; 0 is for ever
 	log    *slog.Logger
 }
 
 // openBackend opens the database and makes the client of the Sheets API. Google is not called.
 func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend, error) {
-	b := &backend{log: log, scans: newScans(time.Now)}
+	b := &backend{log: log, scans: newScans(time.Now), keep: config.HistoryRetention}
 	client, err := openSheets(ctx, config, log)
 	if err != nil {
 		return nil, err
@@ -37,10 +41,12 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 	b.sheets = client
 	// The store announces links that have something to do; the worker, which needs the store, comes after it.
 	wake := func(link string) { b.worker.Wake(link) }
-	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake}); err != nil {
+	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake, AlertURL: config.AlertURL}); err != nil {
 		return nil, err
 	}
 	host, _ := os.Hostname()
+	holder := fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+	b.alerts = newAlerts(b.Store, config.AlertURL, holder, log)
 	b.worker = engine.New(engine.Options{
 		Store: b.Store,
 		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
@@ -50,7 +56,7 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 			return b.sheets.Open(link, columns).Journaled()
 		},
 		Logger: log,
-		Holder: fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		Holder: holder,
 		Poll:   config.PollInterval,
 	})
 	return b, nil
@@ -64,13 +70,16 @@ func openSheets(ctx context.Context, config Config, log *slog.Logger) (*sheets.C
 	return client, nil
 }
 
-// work runs the worker until ctx ends, and removes now and then what nobody can ask for any more.
+// work runs the worker until ctx ends, posts alerts, and removes now and then what nobody can ask for any more.
 func (b *backend) work(ctx context.Context) {
+	var posting sync.WaitGroup
+	defer posting.Wait()
+	posting.Go(func() { b.alerts.run(ctx) })
 	go func() {
 		ticker := time.NewTicker(pruneEvery)
 		defer ticker.Stop()
 		for {
-			if err := b.Store.Prune(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(b.Store.Prune(ctx), b.Store.PruneHistory(ctx, b.keep)); err != nil && ctx.Err() == nil {
 				b.log.Warn("old records not removed", "error", err)
 			}
 			select {

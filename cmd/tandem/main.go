@@ -29,6 +29,7 @@ func commands() []command {
 		{"serve", "serve the API and keep links in step", serve},
 		{"emulator", "run the Google Sheets emulator alone", emulate},
 		{"check", "try everything that serve needs, and say what is missing", check},
+		{"uninstall", "remove what Tandem made in the database and, with --sheets, in spreadsheets; the data stays", uninstall},
 		{"version", "print the version", version},
 	}
 }
@@ -151,6 +152,17 @@ func check(ctx context.Context, fs *flag.FlagSet, args []string) error {
 		return err
 	}
 	return server.Check(ctx, config, options, os.Stdout)
+}
+
+func uninstall(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	var options server.UninstallOptions
+	fs.BoolVar(&options.Sheets, "sheets", false, "also remove hidden tabs, notes and metadata from the linked spreadsheets")
+	fs.BoolVar(&options.Force, "force", false, "go on although a server seems to be running")
+	config, err := configured(fs, args)
+	if err != nil {
+		return err
+	}
+	return server.Uninstall(ctx, config, options, os.Stdout)
 }
 
 func version(_ context.Context, fs *flag.FlagSet, args []string) error {

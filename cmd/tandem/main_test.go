@@ -23,6 +23,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"serve", "--auth", "none"}, 1},
 		{[]string{"emulator", "--addr", "nowhere"}, 1},
 		{[]string{"check", "--auth", "none"}, 1},
+		{[]string{"uninstall", "--help"}, 0},
+		{[]string{"uninstall", "--sheet"}, 2},
+		{[]string{"uninstall"}, 1},
 	} {
 		if got := run(t.Context(), c.args); got != c.want {
 			t.Errorf("tandem %q: exit code %d, want %d", c.args, got, c.want)

@@ -102,6 +102,11 @@ const (
 	Link_DATABASE_WINS Link_ConflictPolicy = 2
 	// The sheet's value stands.
 	Link_SHEET_WINS Link_ConflictPolicy = 3
+	// A person decides: the conflict waits in ConflictService, and nothing is overwritten meanwhile. Other cells and rows go
+	// on.
+	Link_MANUAL Link_ConflictPolicy = 4
+	// The link's `rules` decide. Columns without a rule are settled as by LAST_WRITE_WINS.
+	Link_RULES Link_ConflictPolicy = 5
 )
 
 // Enum value maps for Link_ConflictPolicy.
@@ -111,12 +116,16 @@ var (
 		1: "LAST_WRITE_WINS",
 		2: "DATABASE_WINS",
 		3: "SHEET_WINS",
+		4: "MANUAL",
+		5: "RULES",
 	}
 	Link_ConflictPolicy_value = map[string]int32{
 		"CONFLICT_POLICY_UNSPECIFIED": 0,
 		"LAST_WRITE_WINS":             1,
 		"DATABASE_WINS":               2,
 		"SHEET_WINS":                  3,
+		"MANUAL":                      4,
+		"RULES":                       5,
 	}
 )
 
@@ -323,7 +332,7 @@ func (x Link_Halt_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Link_Halt_Reason.Descriptor instead.
 func (Link_Halt_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 2, 0}
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 3, 0}
 }
 
 // A pair of one database table and one tab of a Google spreadsheet that are kept in step, with its columns, policy and
@@ -359,8 +368,8 @@ type Link struct {
 	UpdateTimeColumn string `protobuf:"bytes,12,opt,name=update_time_column,json=updateTimeColumn,proto3" json:"update_time_column,omitempty"`
 	// When the link stops itself. Absent, or 0 and 0: 10 rows and 20 percent.
 	DeleteLimit *Link_DeleteLimit `protobuf:"bytes,13,opt,name=delete_limit,json=deleteLimit,proto3" json:"delete_limit,omitempty"`
-	// Whether a row that the database refuses gets a note and a colour on its cell until it is accepted.
-	ShowErrorsInSheet bool `protobuf:"varint,14,opt,name=show_errors_in_sheet,json=showErrorsInSheet,proto3" json:"show_errors_in_sheet,omitempty"`
+	// Whether a row that the database refuses gets a note and a colour on its cell until it is accepted. Absent: true.
+	ShowErrorsInSheet *bool `protobuf:"varint,14,opt,name=show_errors_in_sheet,json=showErrorsInSheet,proto3,oneof" json:"show_errors_in_sheet,omitempty"`
 	// What the link is doing.
 	State Link_State `protobuf:"varint,15,opt,name=state,proto3,enum=tandem.v1.Link_State" json:"state,omitempty"`
 	// Why the link has halted; present only in state HALTED.
@@ -374,7 +383,17 @@ type Link struct {
 	// When the link was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When its settings or its state last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The rules of columns whose policy is RULES, at most one for a column. UpdateLink replaces the list as a whole.
+	// LinkService.TestRules tries rules before they are saved.
+	Rules []*Link_Rule `protobuf:"bytes,22,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Whether the header's first cell carries a note that says when both sides were last equal. Absent: true. A cell that has a
+	// note of its own is left alone.
+	ShowStatusInSheet *bool `protobuf:"varint,23,opt,name=show_status_in_sheet,json=showStatusInSheet,proto3,oneof" json:"show_status_in_sheet,omitempty"`
+	// Address that gets a POST when the link halts, stalls or recovers, `http://…` or `https://…`. Empty: the server's, if it
+	// has one. The body is JSON: `link`, `event` (HALTED, STALLED or RECOVERED), `reason` (of a halt), `message`, `time`. It is
+	// sent again for a day until an answer with a status from 200 to 299 comes, so that it may arrive twice.
+	AlertUrl      string `protobuf:"bytes,24,opt,name=alert_url,json=alertUrl,proto3" json:"alert_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,8 +520,8 @@ func (x *Link) GetDeleteLimit() *Link_DeleteLimit {
 }
 
 func (x *Link) GetShowErrorsInSheet() bool {
-	if x != nil {
-		return x.ShowErrorsInSheet
+	if x != nil && x.ShowErrorsInSheet != nil {
+		return *x.ShowErrorsInSheet
 	}
 	return false
 }
@@ -554,6 +573,27 @@ func (x *Link) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Link) GetRules() []*Link_Rule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *Link) GetShowStatusInSheet() bool {
+	if x != nil && x.ShowStatusInSheet != nil {
+		return *x.ShowStatusInSheet
+	}
+	return false
+}
+
+func (x *Link) GetAlertUrl() string {
+	if x != nil {
+		return x.AlertUrl
+	}
+	return ""
 }
 
 // A row that one side refuses, so that it cannot get in step. It holds up no other row, and is tried again when it changes.
@@ -739,6 +779,64 @@ func (x *Link_Column) GetPaused() string {
 	return ""
 }
 
+// Settles conflicts of a column by an expression, where the column's policy is RULES.
+type Link_Rule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the table's column. Empty: every column without a rule of its own, and rows that were deleted on one side and
+	// changed on the other.
+	Column string `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	// A CEL expression over `base`, `database` and `sheet` (the column's value as both sides last agreed on it, and as each
+	// holds it), `column`, `database_time` and `sheet_time`. It gives the value to take, or one of DATABASE, SHEET, MANUAL and
+	// LAST_WRITE. Such as `database > sheet ? database : sheet`.
+	Expression    string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link_Rule) Reset() {
+	*x = Link_Rule{}
+	mi := &file_tandem_v1_link_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link_Rule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link_Rule) ProtoMessage() {}
+
+func (x *Link_Rule) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link_Rule.ProtoReflect.Descriptor instead.
+func (*Link_Rule) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 1}
+}
+
+func (x *Link_Rule) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *Link_Rule) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 // How many rows may be deleted, or have cells emptied, from one side within an hour before the link halts: more than
 // `count` rows and more than `percent` of all rows. More than 1,000 rows, or all rows of a link that had more than 10,
 // always halt it.
@@ -754,7 +852,7 @@ type Link_DeleteLimit struct {
 
 func (x *Link_DeleteLimit) Reset() {
 	*x = Link_DeleteLimit{}
-	mi := &file_tandem_v1_link_proto_msgTypes[3]
+	mi := &file_tandem_v1_link_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +864,7 @@ func (x *Link_DeleteLimit) String() string {
 func (*Link_DeleteLimit) ProtoMessage() {}
 
 func (x *Link_DeleteLimit) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_proto_msgTypes[3]
+	mi := &file_tandem_v1_link_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +877,7 @@ func (x *Link_DeleteLimit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link_DeleteLimit.ProtoReflect.Descriptor instead.
 func (*Link_DeleteLimit) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 1}
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 2}
 }
 
 func (x *Link_DeleteLimit) GetCount() int32 {
@@ -813,7 +911,7 @@ type Link_Halt struct {
 
 func (x *Link_Halt) Reset() {
 	*x = Link_Halt{}
-	mi := &file_tandem_v1_link_proto_msgTypes[4]
+	mi := &file_tandem_v1_link_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +923,7 @@ func (x *Link_Halt) String() string {
 func (*Link_Halt) ProtoMessage() {}
 
 func (x *Link_Halt) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_proto_msgTypes[4]
+	mi := &file_tandem_v1_link_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +936,7 @@ func (x *Link_Halt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link_Halt.ProtoReflect.Descriptor instead.
 func (*Link_Halt) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 2}
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 3}
 }
 
 func (x *Link_Halt) GetReason() Link_Halt_Reason {
@@ -878,7 +976,7 @@ type Link_Status struct {
 	Lag *durationpb.Duration `protobuf:"bytes,2,opt,name=lag,proto3" json:"lag,omitempty"`
 	// Rows with a change that has not arrived on the other side yet.
 	PendingRows int32 `protobuf:"varint,3,opt,name=pending_rows,json=pendingRows,proto3" json:"pending_rows,omitempty"`
-	// Open conflicts.
+	// Open conflicts; ListConflicts tells which.
 	Conflicts int32 `protobuf:"varint,4,opt,name=conflicts,proto3" json:"conflicts,omitempty"`
 	// Rows that one side refuses; ListRowErrors tells which.
 	RowErrors int32 `protobuf:"varint,5,opt,name=row_errors,json=rowErrors,proto3" json:"row_errors,omitempty"`
@@ -890,7 +988,7 @@ type Link_Status struct {
 
 func (x *Link_Status) Reset() {
 	*x = Link_Status{}
-	mi := &file_tandem_v1_link_proto_msgTypes[5]
+	mi := &file_tandem_v1_link_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1000,7 @@ func (x *Link_Status) String() string {
 func (*Link_Status) ProtoMessage() {}
 
 func (x *Link_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_proto_msgTypes[5]
+	mi := &file_tandem_v1_link_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1013,7 @@ func (x *Link_Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link_Status.ProtoReflect.Descriptor instead.
 func (*Link_Status) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 3}
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 4}
 }
 
 func (x *Link_Status) GetEqualAsOf() *timestamppb.Timestamp {
@@ -964,7 +1062,7 @@ var File_tandem_v1_link_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x14\n" +
+	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x17\n" +
 	"\x04Link\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -984,8 +1082,8 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	" \x01(\x0e2\x1e.tandem.v1.Link.ConflictPolicyB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x0econflictPolicy\x12N\n" +
 	"\x10preferred_source\x18\v \x01(\x0e2\x16.tandem.v1.Link.SourceB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x0fpreferredSource\x129\n" +
 	"\x12update_time_column\x18\f \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x02R\x10updateTimeColumn\x12C\n" +
-	"\fdelete_limit\x18\r \x01(\v2\x1b.tandem.v1.Link.DeleteLimitB\x03\xe0A\x01R\vdeleteLimit\x124\n" +
-	"\x14show_errors_in_sheet\x18\x0e \x01(\bB\x03\xe0A\x01R\x11showErrorsInSheet\x120\n" +
+	"\fdelete_limit\x18\r \x01(\v2\x1b.tandem.v1.Link.DeleteLimitB\x03\xe0A\x01R\vdeleteLimit\x129\n" +
+	"\x14show_errors_in_sheet\x18\x0e \x01(\bB\x03\xe0A\x01H\x00R\x11showErrorsInSheet\x88\x01\x01\x120\n" +
 	"\x05state\x18\x0f \x01(\x0e2\x15.tandem.v1.Link.StateB\x03\xe0A\x03R\x05state\x12-\n" +
 	"\x04halt\x18\x10 \x01(\v2\x14.tandem.v1.Link.HaltB\x03\xe0A\x03R\x04halt\x123\n" +
 	"\x06status\x18\x11 \x01(\v2\x16.tandem.v1.Link.StatusB\x03\xe0A\x03R\x06status\x12\x15\n" +
@@ -994,7 +1092,10 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\vcreate_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\x1a\xda\x02\n" +
+	"updateTime\x128\n" +
+	"\x05rules\x18\x16 \x03(\v2\x14.tandem.v1.Link.RuleB\f\xe0A\x01\xbaH\x06\x92\x01\x03\x10\xc8\x01R\x05rules\x129\n" +
+	"\x14show_status_in_sheet\x18\x17 \x01(\bB\x03\xe0A\x01H\x01R\x11showStatusInSheet\x88\x01\x01\x12(\n" +
+	"\talert_url\x18\x18 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xd0\x0fR\balertUrl\x1a\xda\x02\n" +
 	"\x06Column\x12%\n" +
 	"\x06column\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06column\x12#\n" +
 	"\x06header\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x06header\x12?\n" +
@@ -1007,7 +1108,12 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\x06SHARED\x10\x01\x12\f\n" +
 	"\bDATABASE\x10\x02\x12\t\n" +
 	"\x05SHEET\x10\x03\x12\v\n" +
-	"\aIGNORED\x10\x04\x1aW\n" +
+	"\aIGNORED\x10\x04\x1aZ\n" +
+	"\x04Rule\x12#\n" +
+	"\x06column\x18\x01 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x02R\x06column\x12-\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01(\xd0\x0fR\n" +
+	"expression\x1aW\n" +
 	"\vDeleteLimit\x12 \n" +
 	"\x05count\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\x05count\x12&\n" +
@@ -1042,18 +1148,23 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\n" +
 	"\x06PAUSED\x10\x04\x12\n" +
 	"\n" +
-	"\x06HALTED\x10\x05\"i\n" +
+	"\x06HALTED\x10\x05\"\x80\x01\n" +
 	"\x0eConflictPolicy\x12\x1f\n" +
 	"\x1bCONFLICT_POLICY_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fLAST_WRITE_WINS\x10\x01\x12\x11\n" +
 	"\rDATABASE_WINS\x10\x02\x12\x0e\n" +
 	"\n" +
-	"SHEET_WINS\x10\x03\"9\n" +
+	"SHEET_WINS\x10\x03\x12\n" +
+	"\n" +
+	"\x06MANUAL\x10\x04\x12\t\n" +
+	"\x05RULES\x10\x05\"9\n" +
 	"\x06Source\x12\x16\n" +
 	"\x12SOURCE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bDATABASE\x10\x01\x12\t\n" +
 	"\x05SHEET\x10\x02:+\xeaA(\n" +
-	"\vtandem/Link\x12\flinks/{link}*\x05links2\x04link\"\x8e\x02\n" +
+	"\vtandem/Link\x12\flinks/{link}*\x05links2\x04linkB\x17\n" +
+	"\x15_show_errors_in_sheetB\x17\n" +
+	"\x15_show_status_in_sheet\"\x8e\x02\n" +
 	"\bRowError\x12$\n" +
 	"\x03row\x18\x01 \x01(\tB\x12\xe0A\x03\xfaA\f\n" +
 	"\n" +
@@ -1078,7 +1189,7 @@ func file_tandem_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_tandem_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tandem_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_tandem_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tandem_v1_link_proto_goTypes = []any{
 	(Link_State)(0),               // 0: tandem.v1.Link.State
 	(Link_ConflictPolicy)(0),      // 1: tandem.v1.Link.ConflictPolicy
@@ -1088,34 +1199,36 @@ var file_tandem_v1_link_proto_goTypes = []any{
 	(*Link)(nil),                  // 5: tandem.v1.Link
 	(*RowError)(nil),              // 6: tandem.v1.RowError
 	(*Link_Column)(nil),           // 7: tandem.v1.Link.Column
-	(*Link_DeleteLimit)(nil),      // 8: tandem.v1.Link.DeleteLimit
-	(*Link_Halt)(nil),             // 9: tandem.v1.Link.Halt
-	(*Link_Status)(nil),           // 10: tandem.v1.Link.Status
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*Link_Rule)(nil),             // 8: tandem.v1.Link.Rule
+	(*Link_DeleteLimit)(nil),      // 9: tandem.v1.Link.DeleteLimit
+	(*Link_Halt)(nil),             // 10: tandem.v1.Link.Halt
+	(*Link_Status)(nil),           // 11: tandem.v1.Link.Status
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_tandem_v1_link_proto_depIdxs = []int32{
 	7,  // 0: tandem.v1.Link.columns:type_name -> tandem.v1.Link.Column
 	1,  // 1: tandem.v1.Link.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
 	2,  // 2: tandem.v1.Link.preferred_source:type_name -> tandem.v1.Link.Source
-	8,  // 3: tandem.v1.Link.delete_limit:type_name -> tandem.v1.Link.DeleteLimit
+	9,  // 3: tandem.v1.Link.delete_limit:type_name -> tandem.v1.Link.DeleteLimit
 	0,  // 4: tandem.v1.Link.state:type_name -> tandem.v1.Link.State
-	9,  // 5: tandem.v1.Link.halt:type_name -> tandem.v1.Link.Halt
-	10, // 6: tandem.v1.Link.status:type_name -> tandem.v1.Link.Status
-	11, // 7: tandem.v1.Link.create_time:type_name -> google.protobuf.Timestamp
-	11, // 8: tandem.v1.Link.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 9: tandem.v1.RowError.source:type_name -> tandem.v1.Link.Source
-	11, // 10: tandem.v1.RowError.time:type_name -> google.protobuf.Timestamp
-	3,  // 11: tandem.v1.Link.Column.owner:type_name -> tandem.v1.Link.Column.Owner
-	1,  // 12: tandem.v1.Link.Column.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
-	4,  // 13: tandem.v1.Link.Halt.reason:type_name -> tandem.v1.Link.Halt.Reason
-	11, // 14: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
-	12, // 15: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	10, // 5: tandem.v1.Link.halt:type_name -> tandem.v1.Link.Halt
+	11, // 6: tandem.v1.Link.status:type_name -> tandem.v1.Link.Status
+	12, // 7: tandem.v1.Link.create_time:type_name -> google.protobuf.Timestamp
+	12, // 8: tandem.v1.Link.update_time:type_name -> google.protobuf.Timestamp
+	8,  // 9: tandem.v1.Link.rules:type_name -> tandem.v1.Link.Rule
+	2,  // 10: tandem.v1.RowError.source:type_name -> tandem.v1.Link.Source
+	12, // 11: tandem.v1.RowError.time:type_name -> google.protobuf.Timestamp
+	3,  // 12: tandem.v1.Link.Column.owner:type_name -> tandem.v1.Link.Column.Owner
+	1,  // 13: tandem.v1.Link.Column.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
+	4,  // 14: tandem.v1.Link.Halt.reason:type_name -> tandem.v1.Link.Halt.Reason
+	12, // 15: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
+	13, // 16: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_link_proto_init() }
@@ -1123,13 +1236,14 @@ func file_tandem_v1_link_proto_init() {
 	if File_tandem_v1_link_proto != nil {
 		return
 	}
+	file_tandem_v1_link_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tandem_v1_link_proto_rawDesc), len(file_tandem_v1_link_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -14,6 +14,8 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -25,6 +27,67 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// How a verdict differs from what happened.
+type TestRulesResponse_Verdict_Outcome int32
+
+const (
+	// Never sent.
+	TestRulesResponse_Verdict_OUTCOME_UNSPECIFIED TestRulesResponse_Verdict_Outcome = 0
+	// As it was settled. Only counted.
+	TestRulesResponse_Verdict_SAME TestRulesResponse_Verdict_Outcome = 1
+	// Otherwise, or settled where the conflict is still open.
+	TestRulesResponse_Verdict_DIFFERS TestRulesResponse_Verdict_Outcome = 2
+	// Left to people.
+	TestRulesResponse_Verdict_MANUAL TestRulesResponse_Verdict_Outcome = 3
+	// The expression failed, so that the conflict would be left to people; `problem` says why.
+	TestRulesResponse_Verdict_FAILED TestRulesResponse_Verdict_Outcome = 4
+)
+
+// Enum value maps for TestRulesResponse_Verdict_Outcome.
+var (
+	TestRulesResponse_Verdict_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "SAME",
+		2: "DIFFERS",
+		3: "MANUAL",
+		4: "FAILED",
+	}
+	TestRulesResponse_Verdict_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"SAME":                1,
+		"DIFFERS":             2,
+		"MANUAL":              3,
+		"FAILED":              4,
+	}
+)
+
+func (x TestRulesResponse_Verdict_Outcome) Enum() *TestRulesResponse_Verdict_Outcome {
+	p := new(TestRulesResponse_Verdict_Outcome)
+	*p = x
+	return p
+}
+
+func (x TestRulesResponse_Verdict_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TestRulesResponse_Verdict_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_tandem_v1_link_service_proto_enumTypes[0].Descriptor()
+}
+
+func (TestRulesResponse_Verdict_Outcome) Type() protoreflect.EnumType {
+	return &file_tandem_v1_link_service_proto_enumTypes[0]
+}
+
+func (x TestRulesResponse_Verdict_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TestRulesResponse_Verdict_Outcome.Descriptor instead.
+func (TestRulesResponse_Verdict_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12, 0, 0}
+}
 
 // Request of LinkService.CreateLink.
 type CreateLinkRequest struct {
@@ -605,11 +668,267 @@ func (x *ListRowErrorsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of LinkService.TestRules.
+type TestRulesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The link, `links/{link}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The rules to try, as in `Link.rules`. Empty: every conflict is settled as by LAST_WRITE_WINS.
+	Rules []*Link_Rule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
+	// How many verdicts to return at most, up to 1000; more counts as 1000. 0: 50.
+	PageSize      int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRulesRequest) Reset() {
+	*x = TestRulesRequest{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRulesRequest) ProtoMessage() {}
+
+func (x *TestRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRulesRequest.ProtoReflect.Descriptor instead.
+func (*TestRulesRequest) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TestRulesRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TestRulesRequest) GetRules() []*Link_Rule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *TestRulesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// Response of LinkService.TestRules. Each cell in conflict counts once, and so does a row that was deleted on one side and
+// changed on the other.
+type TestRulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Would have ended as they did.
+	Same int32 `protobuf:"varint,1,opt,name=same,proto3" json:"same,omitempty"`
+	// Would have ended otherwise, or would be settled where they are still open.
+	Differs int32 `protobuf:"varint,2,opt,name=differs,proto3" json:"differs,omitempty"`
+	// Would be left to people.
+	Manual int32 `protobuf:"varint,3,opt,name=manual,proto3" json:"manual,omitempty"`
+	// The expression failed.
+	Failed int32 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Those that are not the same, the latest first, up to `page_size`.
+	Verdicts      []*TestRulesResponse_Verdict `protobuf:"bytes,5,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRulesResponse) Reset() {
+	*x = TestRulesResponse{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRulesResponse) ProtoMessage() {}
+
+func (x *TestRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRulesResponse.ProtoReflect.Descriptor instead.
+func (*TestRulesResponse) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *TestRulesResponse) GetSame() int32 {
+	if x != nil {
+		return x.Same
+	}
+	return 0
+}
+
+func (x *TestRulesResponse) GetDiffers() int32 {
+	if x != nil {
+		return x.Differs
+	}
+	return 0
+}
+
+func (x *TestRulesResponse) GetManual() int32 {
+	if x != nil {
+		return x.Manual
+	}
+	return 0
+}
+
+func (x *TestRulesResponse) GetFailed() int32 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *TestRulesResponse) GetVerdicts() []*TestRulesResponse_Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
+// What the rules make of one conflict that they do not settle as it was settled.
+type TestRulesResponse_Verdict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it differs.
+	Outcome TestRulesResponse_Verdict_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=tandem.v1.TestRulesResponse_Verdict_Outcome" json:"outcome,omitempty"`
+	// The row's key, as in row names.
+	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// The table's column. Empty: the whole row, deleted on one side and changed on the other.
+	Column string `protobuf:"bytes,3,opt,name=column,proto3" json:"column,omitempty"`
+	// The side that won. Unspecified: the conflict is still open.
+	Was Link_Source `protobuf:"varint,4,opt,name=was,proto3,enum=tandem.v1.Link_Source" json:"was,omitempty"`
+	// The side that the rules take. Unspecified: neither; see `value` and `problem`.
+	Would Link_Source `protobuf:"varint,5,opt,name=would,proto3,enum=tandem.v1.Link_Source" json:"would,omitempty"`
+	// The value that the rules give where it is neither side's, as in `Row.values`.
+	Value *structpb.Value `protobuf:"bytes,6,opt,name=value,proto3" json:"value,omitempty"`
+	// Why the rules could not decide, in words for a person.
+	Problem string `protobuf:"bytes,7,opt,name=problem,proto3" json:"problem,omitempty"`
+	// When the conflict was found or settled.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRulesResponse_Verdict) Reset() {
+	*x = TestRulesResponse_Verdict{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRulesResponse_Verdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRulesResponse_Verdict) ProtoMessage() {}
+
+func (x *TestRulesResponse_Verdict) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRulesResponse_Verdict.ProtoReflect.Descriptor instead.
+func (*TestRulesResponse_Verdict) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12, 0}
+}
+
+func (x *TestRulesResponse_Verdict) GetOutcome() TestRulesResponse_Verdict_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return TestRulesResponse_Verdict_OUTCOME_UNSPECIFIED
+}
+
+func (x *TestRulesResponse_Verdict) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *TestRulesResponse_Verdict) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *TestRulesResponse_Verdict) GetWas() Link_Source {
+	if x != nil {
+		return x.Was
+	}
+	return Link_SOURCE_UNSPECIFIED
+}
+
+func (x *TestRulesResponse_Verdict) GetWould() Link_Source {
+	if x != nil {
+		return x.Would
+	}
+	return Link_SOURCE_UNSPECIFIED
+}
+
+func (x *TestRulesResponse_Verdict) GetValue() *structpb.Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *TestRulesResponse_Verdict) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *TestRulesResponse_Verdict) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 var File_tandem_v1_link_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\"\x80\x03\n" +
+	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\"\x80\x03\n" +
 	"\x11CreateLinkRequest\x12D\n" +
 	"\alink_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH%r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06linkId\x12\xa4\x02\n" +
 	"\x04link\x18\x02 \x01(\v2\x0f.tandem.v1.LinkB\xfe\x01\xe0A\x02\xbaH\xf7\x01\xba\x01F\n" +
@@ -655,7 +974,37 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\x15ListRowErrorsResponse\x122\n" +
 	"\n" +
 	"row_errors\x18\x01 \x03(\v2\x13.tandem.v1.RowErrorR\trowErrors\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x82\t\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcc\x01\n" +
+	"\x10TestRulesRequest\x12U\n" +
+	"\x04name\x18\x01 \x01(\tBA\xe0A\x02\xfaA\r\n" +
+	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x04name\x128\n" +
+	"\x05rules\x18\x02 \x03(\v2\x14.tandem.v1.Link.RuleB\f\xe0A\x01\xbaH\x06\x92\x01\x03\x10\xc8\x01R\x05rules\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\"\xfc\x04\n" +
+	"\x11TestRulesResponse\x12\x12\n" +
+	"\x04same\x18\x01 \x01(\x05R\x04same\x12\x18\n" +
+	"\adiffers\x18\x02 \x01(\x05R\adiffers\x12\x16\n" +
+	"\x06manual\x18\x03 \x01(\x05R\x06manual\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\x05R\x06failed\x12@\n" +
+	"\bverdicts\x18\x05 \x03(\v2$.tandem.v1.TestRulesResponse.VerdictR\bverdicts\x1a\xc6\x03\n" +
+	"\aVerdict\x12K\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2,.tandem.v1.TestRulesResponse.Verdict.OutcomeB\x03\xe0A\x03R\aoutcome\x12\x15\n" +
+	"\x03key\x18\x02 \x01(\tB\x03\xe0A\x03R\x03key\x12\x1b\n" +
+	"\x06column\x18\x03 \x01(\tB\x03\xe0A\x03R\x06column\x12-\n" +
+	"\x03was\x18\x04 \x01(\x0e2\x16.tandem.v1.Link.SourceB\x03\xe0A\x03R\x03was\x121\n" +
+	"\x05would\x18\x05 \x01(\x0e2\x16.tandem.v1.Link.SourceB\x03\xe0A\x03R\x05would\x121\n" +
+	"\x05value\x18\x06 \x01(\v2\x16.google.protobuf.ValueB\x03\xe0A\x03R\x05value\x12\x1d\n" +
+	"\aproblem\x18\a \x01(\tB\x03\xe0A\x03R\aproblem\x123\n" +
+	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04time\"Q\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04SAME\x10\x01\x12\v\n" +
+	"\aDIFFERS\x10\x02\x12\n" +
+	"\n" +
+	"\x06MANUAL\x10\x03\x12\n" +
+	"\n" +
+	"\x06FAILED\x10\x042\x80\n" +
+	"\n" +
 	"\vLinkService\x12c\n" +
 	"\n" +
 	"CreateLink\x12\x1c.tandem.v1.CreateLinkRequest\x1a\x0f.tandem.v1.Link\"&\xdaA\flink,link_id\x82\xd3\xe4\x93\x02\x11:\x04link\"\t/v1/links\x12X\n" +
@@ -671,7 +1020,9 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
 	"ResumeLink\x12\x1c.tandem.v1.ResumeLinkRequest\x1a\x0f.tandem.v1.Link\"+\xdaA\x04name\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/{name=links/*}:resume\x12t\n" +
 	"\vApproveHalt\x12\x1d.tandem.v1.ApproveHaltRequest\x1a\x0f.tandem.v1.Link\"5\xdaA\rname,put_back\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=links/*}:approve\x12\x83\x01\n" +
-	"\rListRowErrors\x12\x1f.tandem.v1.ListRowErrorsRequest\x1a .tandem.v1.ListRowErrorsResponse\"/\xdaA\x06parent\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=links/*}/rowErrorsB6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
+	"\rListRowErrors\x12\x1f.tandem.v1.ListRowErrorsRequest\x1a .tandem.v1.ListRowErrorsResponse\"/\xdaA\x06parent\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=links/*}/rowErrors\x12|\n" +
+	"\tTestRules\x12\x1b.tandem.v1.TestRulesRequest\x1a\x1c.tandem.v1.TestRulesResponse\"4\xdaA\n" +
+	"name,rules\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{name=links/*}:testRulesB6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
 
 var (
 	file_tandem_v1_link_service_proto_rawDescOnce sync.Once
@@ -685,57 +1036,75 @@ func file_tandem_v1_link_service_proto_rawDescGZIP() []byte {
 	return file_tandem_v1_link_service_proto_rawDescData
 }
 
-var file_tandem_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_tandem_v1_link_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tandem_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_tandem_v1_link_service_proto_goTypes = []any{
-	(*CreateLinkRequest)(nil),       // 0: tandem.v1.CreateLinkRequest
-	(*GetLinkRequest)(nil),          // 1: tandem.v1.GetLinkRequest
-	(*ListLinksRequest)(nil),        // 2: tandem.v1.ListLinksRequest
-	(*ListLinksResponse)(nil),       // 3: tandem.v1.ListLinksResponse
-	(*UpdateLinkRequest)(nil),       // 4: tandem.v1.UpdateLinkRequest
-	(*DeleteLinkRequest)(nil),       // 5: tandem.v1.DeleteLinkRequest
-	(*PauseLinkRequest)(nil),        // 6: tandem.v1.PauseLinkRequest
-	(*ResumeLinkRequest)(nil),       // 7: tandem.v1.ResumeLinkRequest
-	(*ApproveHaltRequest)(nil),      // 8: tandem.v1.ApproveHaltRequest
-	(*ListRowErrorsRequest)(nil),    // 9: tandem.v1.ListRowErrorsRequest
-	(*ListRowErrorsResponse)(nil),   // 10: tandem.v1.ListRowErrorsResponse
-	(*Link)(nil),                    // 11: tandem.v1.Link
-	(*fieldmaskpb.FieldMask)(nil),   // 12: google.protobuf.FieldMask
-	(*RowError)(nil),                // 13: tandem.v1.RowError
-	(*InitialSyncRequest)(nil),      // 14: tandem.v1.InitialSyncRequest
-	(*emptypb.Empty)(nil),           // 15: google.protobuf.Empty
-	(*longrunningpb.Operation)(nil), // 16: google.longrunning.Operation
+	(TestRulesResponse_Verdict_Outcome)(0), // 0: tandem.v1.TestRulesResponse.Verdict.Outcome
+	(*CreateLinkRequest)(nil),              // 1: tandem.v1.CreateLinkRequest
+	(*GetLinkRequest)(nil),                 // 2: tandem.v1.GetLinkRequest
+	(*ListLinksRequest)(nil),               // 3: tandem.v1.ListLinksRequest
+	(*ListLinksResponse)(nil),              // 4: tandem.v1.ListLinksResponse
+	(*UpdateLinkRequest)(nil),              // 5: tandem.v1.UpdateLinkRequest
+	(*DeleteLinkRequest)(nil),              // 6: tandem.v1.DeleteLinkRequest
+	(*PauseLinkRequest)(nil),               // 7: tandem.v1.PauseLinkRequest
+	(*ResumeLinkRequest)(nil),              // 8: tandem.v1.ResumeLinkRequest
+	(*ApproveHaltRequest)(nil),             // 9: tandem.v1.ApproveHaltRequest
+	(*ListRowErrorsRequest)(nil),           // 10: tandem.v1.ListRowErrorsRequest
+	(*ListRowErrorsResponse)(nil),          // 11: tandem.v1.ListRowErrorsResponse
+	(*TestRulesRequest)(nil),               // 12: tandem.v1.TestRulesRequest
+	(*TestRulesResponse)(nil),              // 13: tandem.v1.TestRulesResponse
+	(*TestRulesResponse_Verdict)(nil),      // 14: tandem.v1.TestRulesResponse.Verdict
+	(*Link)(nil),                           // 15: tandem.v1.Link
+	(*fieldmaskpb.FieldMask)(nil),          // 16: google.protobuf.FieldMask
+	(*RowError)(nil),                       // 17: tandem.v1.RowError
+	(*Link_Rule)(nil),                      // 18: tandem.v1.Link.Rule
+	(Link_Source)(0),                       // 19: tandem.v1.Link.Source
+	(*structpb.Value)(nil),                 // 20: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),          // 21: google.protobuf.Timestamp
+	(*InitialSyncRequest)(nil),             // 22: tandem.v1.InitialSyncRequest
+	(*emptypb.Empty)(nil),                  // 23: google.protobuf.Empty
+	(*longrunningpb.Operation)(nil),        // 24: google.longrunning.Operation
 }
 var file_tandem_v1_link_service_proto_depIdxs = []int32{
-	11, // 0: tandem.v1.CreateLinkRequest.link:type_name -> tandem.v1.Link
-	11, // 1: tandem.v1.ListLinksResponse.links:type_name -> tandem.v1.Link
-	11, // 2: tandem.v1.UpdateLinkRequest.link:type_name -> tandem.v1.Link
-	12, // 3: tandem.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	13, // 4: tandem.v1.ListRowErrorsResponse.row_errors:type_name -> tandem.v1.RowError
-	0,  // 5: tandem.v1.LinkService.CreateLink:input_type -> tandem.v1.CreateLinkRequest
-	1,  // 6: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
-	2,  // 7: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
-	4,  // 8: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
-	5,  // 9: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
-	14, // 10: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
-	6,  // 11: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
-	7,  // 12: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
-	8,  // 13: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
-	9,  // 14: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
-	11, // 15: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
-	11, // 16: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
-	3,  // 17: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
-	11, // 18: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
-	15, // 19: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
-	16, // 20: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
-	11, // 21: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
-	11, // 22: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
-	11, // 23: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
-	10, // 24: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
-	15, // [15:25] is the sub-list for method output_type
-	5,  // [5:15] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	15, // 0: tandem.v1.CreateLinkRequest.link:type_name -> tandem.v1.Link
+	15, // 1: tandem.v1.ListLinksResponse.links:type_name -> tandem.v1.Link
+	15, // 2: tandem.v1.UpdateLinkRequest.link:type_name -> tandem.v1.Link
+	16, // 3: tandem.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	17, // 4: tandem.v1.ListRowErrorsResponse.row_errors:type_name -> tandem.v1.RowError
+	18, // 5: tandem.v1.TestRulesRequest.rules:type_name -> tandem.v1.Link.Rule
+	14, // 6: tandem.v1.TestRulesResponse.verdicts:type_name -> tandem.v1.TestRulesResponse.Verdict
+	0,  // 7: tandem.v1.TestRulesResponse.Verdict.outcome:type_name -> tandem.v1.TestRulesResponse.Verdict.Outcome
+	19, // 8: tandem.v1.TestRulesResponse.Verdict.was:type_name -> tandem.v1.Link.Source
+	19, // 9: tandem.v1.TestRulesResponse.Verdict.would:type_name -> tandem.v1.Link.Source
+	20, // 10: tandem.v1.TestRulesResponse.Verdict.value:type_name -> google.protobuf.Value
+	21, // 11: tandem.v1.TestRulesResponse.Verdict.time:type_name -> google.protobuf.Timestamp
+	1,  // 12: tandem.v1.LinkService.CreateLink:input_type -> tandem.v1.CreateLinkRequest
+	2,  // 13: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
+	3,  // 14: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
+	5,  // 15: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
+	6,  // 16: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
+	22, // 17: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
+	7,  // 18: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
+	8,  // 19: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
+	9,  // 20: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
+	10, // 21: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
+	12, // 22: tandem.v1.LinkService.TestRules:input_type -> tandem.v1.TestRulesRequest
+	15, // 23: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
+	15, // 24: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
+	4,  // 25: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
+	15, // 26: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
+	23, // 27: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
+	24, // 28: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
+	15, // 29: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
+	15, // 30: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
+	15, // 31: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
+	11, // 32: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
+	13, // 33: tandem.v1.LinkService.TestRules:output_type -> tandem.v1.TestRulesResponse
+	23, // [23:34] is the sub-list for method output_type
+	12, // [12:23] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_link_service_proto_init() }
@@ -750,13 +1119,14 @@ func file_tandem_v1_link_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tandem_v1_link_service_proto_rawDesc), len(file_tandem_v1_link_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   11,
+			NumEnums:      1,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_tandem_v1_link_service_proto_goTypes,
 		DependencyIndexes: file_tandem_v1_link_service_proto_depIdxs,
+		EnumInfos:         file_tandem_v1_link_service_proto_enumTypes,
 		MessageInfos:      file_tandem_v1_link_service_proto_msgTypes,
 	}.Build()
 	File_tandem_v1_link_service_proto = out.File

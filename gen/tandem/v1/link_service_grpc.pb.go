@@ -31,6 +31,7 @@ const (
 	LinkService_ResumeLink_FullMethodName    = "/tandem.v1.LinkService/ResumeLink"
 	LinkService_ApproveHalt_FullMethodName   = "/tandem.v1.LinkService/ApproveHalt"
 	LinkService_ListRowErrors_FullMethodName = "/tandem.v1.LinkService/ListRowErrors"
+	LinkService_TestRules_FullMethodName     = "/tandem.v1.LinkService/TestRules"
 )
 
 // LinkServiceClient is the client API for LinkService service.
@@ -77,6 +78,11 @@ type LinkServiceClient interface {
 	ApproveHalt(ctx context.Context, in *ApproveHaltRequest, opts ...grpc.CallOption) (*Link, error)
 	// Lists the rows of a link that one side refuses, the latest first.
 	ListRowErrors(ctx context.Context, in *ListRowErrorsRequest, opts ...grpc.CallOption) (*ListRowErrorsResponse, error)
+	// Tries a set of rules on the latest conflicts of a link, settled ones (as history has them) and open ones, and changes
+	// nothing. It tells how many would have ended as they did and shows those that would not.
+	//
+	// INVALID_ARGUMENT names the rule: an unknown column, or an expression that does not compile, with what is wrong in it.
+	TestRules(ctx context.Context, in *TestRulesRequest, opts ...grpc.CallOption) (*TestRulesResponse, error)
 }
 
 type linkServiceClient struct {
@@ -187,6 +193,16 @@ func (c *linkServiceClient) ListRowErrors(ctx context.Context, in *ListRowErrors
 	return out, nil
 }
 
+func (c *linkServiceClient) TestRules(ctx context.Context, in *TestRulesRequest, opts ...grpc.CallOption) (*TestRulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestRulesResponse)
+	err := c.cc.Invoke(ctx, LinkService_TestRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LinkServiceServer is the server API for LinkService service.
 // All implementations must embed UnimplementedLinkServiceServer
 // for forward compatibility.
@@ -231,6 +247,11 @@ type LinkServiceServer interface {
 	ApproveHalt(context.Context, *ApproveHaltRequest) (*Link, error)
 	// Lists the rows of a link that one side refuses, the latest first.
 	ListRowErrors(context.Context, *ListRowErrorsRequest) (*ListRowErrorsResponse, error)
+	// Tries a set of rules on the latest conflicts of a link, settled ones (as history has them) and open ones, and changes
+	// nothing. It tells how many would have ended as they did and shows those that would not.
+	//
+	// INVALID_ARGUMENT names the rule: an unknown column, or an expression that does not compile, with what is wrong in it.
+	TestRules(context.Context, *TestRulesRequest) (*TestRulesResponse, error)
 	mustEmbedUnimplementedLinkServiceServer()
 }
 
@@ -270,6 +291,9 @@ func (UnimplementedLinkServiceServer) ApproveHalt(context.Context, *ApproveHaltR
 }
 func (UnimplementedLinkServiceServer) ListRowErrors(context.Context, *ListRowErrorsRequest) (*ListRowErrorsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRowErrors not implemented")
+}
+func (UnimplementedLinkServiceServer) TestRules(context.Context, *TestRulesRequest) (*TestRulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestRules not implemented")
 }
 func (UnimplementedLinkServiceServer) mustEmbedUnimplementedLinkServiceServer() {}
 func (UnimplementedLinkServiceServer) testEmbeddedByValue()                     {}
@@ -472,6 +496,24 @@ func _LinkService_ListRowErrors_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LinkService_TestRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestRulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LinkServiceServer).TestRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LinkService_TestRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LinkServiceServer).TestRules(ctx, req.(*TestRulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LinkService_ServiceDesc is the grpc.ServiceDesc for LinkService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -518,6 +560,10 @@ var LinkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRowErrors",
 			Handler:    _LinkService_ListRowErrors_Handler,
+		},
+		{
+			MethodName: "TestRules",
+			Handler:    _LinkService_TestRules_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
