@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,14 +51,18 @@ type op struct {
 	Row      int                  `json:"row"`                // counted from 0; where it went, for rows that were added
 	KeyCells []*api.ExtendedValue `json:"keyCells,omitempty"` // what the key cells show
 	Cells    []cell               `json:"cells,omitempty"`    // what is written; of a deletion, what is expected to go
+	// Holds are cells that are not written, by which a row is told that has no key yet.
+	Holds []cell `json:"holds,omitempty"`
 	// Values is the row as it will be, by index of the linked column.
 	Values map[int]tandem.Value `json:"values,omitempty"`
 
 	image  int    // restore: the row of the hidden tab that holds it
 	moved  []move // restore: where its columns stand now
 	undoes int    // repairs: the index of the stray that it undoes
+	undid  *op    // repairs: the op that it undoes
 
-	formulas []int // restore: where its formulas stand now; Cells does not have them
+	formulas []int          // restore: where its formulas stand now; Cells does not have them
+	texts    map[int]string // restore: formulas that read otherwise where columns moved
 }
 
 // move copies columns of an image to where they stand now.
@@ -76,6 +81,7 @@ type cell struct {
 	number *api.NumberFormat // repairs: the number format that was there, where Format replaced it
 	unset  bool              // repairs: there was none
 	paste  *place            // repairs: where the hidden tab holds the formula that was there
+	text   string            // repairs: how that formula reads where columns moved; "" when it may be pasted as it is
 }
 
 type place struct{ row, column int }
@@ -93,6 +99,19 @@ func (b *Batch) has(kind tandem.ChangeKind) bool {
 		}
 	}
 	return false
+}
+
+// copied is which columns of an updated row are copied before it is written: those that the op is about, and one on either
+// side, so that a column inserted or taken away before them does not hide the key.
+func (b *Batch) copied(o *op) span {
+	if b.Offset > 0 {
+		return span{0, b.Width} // a repair that misses has to tell rows apart that it wrote over
+	}
+	s := span{slices.Min(b.Keys), slices.Max(b.Keys) + 1}
+	for _, cell := range slices.Concat(o.Cells, o.Holds) {
+		s = span{min(s.first, cell.At), max(s.end, cell.At+1)}
+	}
+	return span{max(s.first-1, 0), max(s.end, min(s.end+1, b.Width-spare))}
 }
 
 // stampColumn is the column of the hidden tab whose cell in the header row names the batch that the images belong to.

@@ -103,6 +103,16 @@ func (c *call) pasteBack(op, row int, cell cell) {
 	one := func(row, column int) area { return area{span{row, row + 1}, span{column, column + 1}} }
 	c.add([]int{op}, &api.Request{CopyPaste: &api.CopyPasteRequest{PasteType: "PASTE_NORMAL",
 		Source: grid(c.image, one(cell.paste.row, cell.paste.column)), Destination: grid(c.sheet, one(row, cell.At))}})
+	if cell.text != "" {
+		c.writeFormula(op, row, cell.At, cell.text)
+	}
+}
+
+// writeFormula gives a cell a formula whose pasted copy would name the wrong columns.
+func (c *call) writeFormula(op, row, column int, text string) {
+	data := &api.CellData{UserEnteredValue: &api.ExtendedValue{FormulaValue: &text}}
+	c.add([]int{op}, &api.Request{UpdateCells: &api.UpdateCellsRequest{Fields: "userEnteredValue",
+		Start: coordinate(c.sheet, row, column), Rows: []*api.RowData{{Values: []*api.CellData{data}}}}})
 }
 
 // appendRows adds new rows below the last one that holds anything.
@@ -168,6 +178,9 @@ func (c *call) restoreRows() {
 			to := area{span{o.Row, o.Row + 1}, span{m.to, m.to + 1}}
 			c.add([]int{i}, &api.Request{CopyPaste: &api.CopyPasteRequest{PasteType: "PASTE_NORMAL",
 				Source: grid(c.image, from), Destination: grid(c.sheet, to)}})
+		}
+		for _, at := range slices.Sorted(maps.Keys(o.texts)) {
+			c.writeFormula(i, o.Row, at, o.texts[at])
 		}
 	}
 }

@@ -11,8 +11,12 @@ import (
 // add compares one change with the row as it was just read, and either takes it into the batch or says why not.
 func (p *preparation) add(i int) {
 	change := &p.changes[i]
-	if change.Kind == tandem.Insert {
+	switch {
+	case change.Kind == tandem.Insert:
 		p.addInsert(i)
+		return
+	case isNaming(change):
+		p.addNaming(i)
 		return
 	}
 	at, ok := p.known.places[change.Key]
@@ -35,6 +39,9 @@ func (p *preparation) add(i int) {
 		p.batch.Copied = p.batch.Copied || isFormula(c)
 	}
 	if change.Kind == tandem.Delete {
+		if p.refuseMergedRow(i, at) {
+			return
+		}
 		p.addDelete(o, found)
 		return
 	}
@@ -100,6 +107,9 @@ func (p *preparation) addUpdate(i int, o op, found preparedRow) {
 		if isFormula(c) {
 			p.refuse(i, n, "the cell %s in column %q holds a formula, which is never written over; remove the formula, or let the sheet own the column",
 				cellName(o.Row, column), t.name(n))
+			return
+		}
+		if p.refuseMerged(i, n, o.Row, column) {
 			return
 		}
 		value, format, err := encode(after, &t.columns[n])

@@ -2,6 +2,7 @@ package sheets
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	api "google.golang.org/api/sheets/v4"
@@ -11,13 +12,21 @@ import (
 
 // current is the whole tab as it stands now.
 type current struct {
+	title       string
 	headers     []string
 	header      int
 	width, rows int
 	cells       *gridCells
 	byRow       map[int][]*api.GridData
-	first, end  int // rows below the header
-	keyed       map[*Batch]map[string][]int
+	first, end  int   // rows below the header
+	keys        []int // the link's key columns; nil when the headers do not tell
+	keyed       map[keyedBy]map[string][]int
+}
+
+// keyedBy names an index of rows by what stands in the key columns of a batch's strays.
+type keyedBy struct {
+	batch *Batch
+	keys  string
 }
 
 func (t *Tab) current(ctx context.Context) (*current, error) {
@@ -26,10 +35,17 @@ func (t *Tab) current(ctx context.Context) (*current, error) {
 		return nil, err
 	}
 	size, _ := t.sizes()
-	now := &current{header: t.header, width: size.columns, rows: size.rows, cells: cells, byRow: cells.index(), first: t.header + 1, end: cells.end(),
-		keyed: map[*Batch]map[string][]int{}}
+	now := &current{title: t.title(), header: t.header, width: size.columns, rows: size.rows, cells: cells, byRow: cells.index(), first: t.header + 1, end: cells.end(),
+		keyed: map[keyedBy]map[string][]int{}}
+	var header []any
 	for at := range size.columns {
-		now.headers = append(now.headers, headerText(plainCell(cells.cell(t.header, at))))
+		header = append(header, plainCell(cells.cell(t.header, at)))
+		now.headers = append(now.headers, headerText(header[at]))
+	}
+	if l, err := t.layoutOf(header); err == nil {
+		for _, i := range t.keys {
+			now.keys = append(now.keys, l.at[i])
+		}
 	}
 	return now, nil
 }
@@ -72,7 +88,11 @@ func (now *current) find(s *stray, cells map[int]*api.ExtendedValue, written map
 		if taken.has(now, s, row) || !now.holds(s, row, cells, written) {
 			continue
 		}
-		like := 2 * now.likeness(s, row, cells)
+		like, of := now.likeness(s, row, cells)
+		if s.rekeyed(written) && 2*like < of {
+			continue // a key tells nothing where repairs wrote keys: each may stand on another row for a while
+		}
+		like *= 2
 		if row == hint {
 			like++
 		}
@@ -86,9 +106,10 @@ func (now *current) find(s *stray, cells map[int]*api.ExtendedValue, written map
 // candidates returns the rows that may hold cells, the last one first: those with the same key cells, where none of these was
 // written; else all.
 func (now *current) candidates(s *stray, cells map[int]*api.ExtendedValue, written map[int]bool) []int {
-	want := make([]*api.ExtendedValue, len(s.batch.Keys))
+	keys := s.keys()
+	want := make([]*api.ExtendedValue, len(keys))
 	whole := len(want) == 0
-	for n, at := range s.batch.Keys {
+	for n, at := range keys {
 		want[n] = cells[at]
 		whole = whole || cells[at] == nil || written[at]
 	}
@@ -99,18 +120,19 @@ func (now *current) candidates(s *stray, cells map[int]*api.ExtendedValue, writt
 		}
 		return rows
 	}
-	if now.keyed[s.batch] == nil {
+	by := keyedBy{s.batch, fmt.Sprint(keys)}
+	if now.keyed[by] == nil {
 		byKey := map[string][]int{}
 		for row := now.end - 1; row >= now.first; row-- {
-			have := make([]*api.ExtendedValue, len(s.batch.Keys))
-			for n, at := range s.batch.Keys {
+			have := make([]*api.ExtendedValue, len(keys))
+			for n, at := range keys {
 				have[n] = shownValue(now.cell(row, now.column(s, at)))
 			}
 			byKey[signature(have)] = append(byKey[signature(have)], row)
 		}
-		now.keyed[s.batch] = byKey
+		now.keyed[by] = byKey
 	}
-	return now.keyed[s.batch][signature(want)]
+	return now.keyed[by][signature(want)]
 }
 
 // holds reports whether a row has cells.
@@ -121,27 +143,40 @@ func (now *current) holds(s *stray, row int, cells map[int]*api.ExtendedValue, w
 		if written[at] {
 			have = entered(c)
 		}
-		if !sameContent(have, want) {
+		if !sameContent(have, want) && !(written[at] && bothFormulas(have, want)) {
 			return false
 		}
 	}
 	return true
 }
 
-// likeness counts the cells beside cells that a row has in common with the image.
-func (now *current) likeness(s *stray, row int, cells map[int]*api.ExtendedValue) int {
+// likeness counts the cells beside cells that a row has in common with the image, and those that it could have.
+func (now *current) likeness(s *stray, row int, cells map[int]*api.ExtendedValue) (like, of int) {
 	if s.what().Kind == tandem.Insert || s.what().Kind == restore {
-		return 0
+		return 0, 0
 	}
-	like := 0
 	for at := range s.batch.Width {
 		image := s.image(at)
-		if _, known := cells[at]; known || image == nil || isFormula(image) {
+		_, known := cells[at]
+		if known || isFormula(image) {
 			continue
 		}
+		if image == nil {
+			// Repairs copy whole rows, so an empty cell tells something there, too.
+			if c := now.cell(row, now.column(s, at)); s.batch.Offset > 0 && entered(c) != nil && !isFormula(c) {
+				of++
+			}
+			continue
+		}
+		of++
 		if sameContent(shownValue(now.cell(row, now.column(s, at))), shownValue(image)) {
 			like++
 		}
 	}
-	return like
+	return like, of
+}
+
+// rekeyed reports whether a repair wrote a key cell.
+func (s *stray) rekeyed(written map[int]bool) bool {
+	return s.batch.Offset > 0 && slices.ContainsFunc(s.keys(), func(at int) bool { return written[at] })
 }

@@ -31,3 +31,13 @@ func EncodeDecode(value tandem.Value, column *tandem.Column) (tandem.Value, stri
 func Decode(cell any, column *tandem.Column) (tandem.Value, string) {
 	return decode(cell, column, column.Name)
 }
+
+// Rewrite moves a formula of the tab "Anime" rows down, where a column was inserted before the one at.
+func Rewrite(formula string, at, down int) string {
+	return referring{own: "Anime", down: down, column: func(column int) int {
+		if column >= at {
+			column++
+		}
+		return column
+	}}.rewrite(formula)
+}

@@ -41,7 +41,7 @@ func (t *Tab) find(ctx context.Context, keys []tandem.Key, expected *layout) (*S
 		}
 		wanted = append(wanted, found.doubled[key]...)
 	}
-	scan.Missing = found.layout.missing
+	scan.Missing, scan.Title = found.layout.missing, t.title()
 	t.remember(found)
 	if len(wanted) == 0 {
 		return scan, nil

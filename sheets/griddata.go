@@ -14,7 +14,8 @@ const rangeLimit = 90
 
 // gridCells are cells of one tab by their places.
 type gridCells struct {
-	parts []*api.GridData
+	parts  []*api.GridData
+	merges []*api.GridRange
 }
 
 // cell returns a cell, row and column counted from 0, or nil when it is empty or was not read.
@@ -54,7 +55,7 @@ func (g *gridCells) index() map[int][]*api.GridData {
 // readGrid reads blocks of the tab with what cells is a field mask of CellData, in one call. The answer names the tab by
 // its id, so what it holds is certainly the linked tab's. No areas means the whole tab.
 func (t *Tab) readGrid(ctx context.Context, areas []area, cells string) (*gridCells, error) {
-	fields := googleapi.Field("properties.timeZone,sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),data(startRow,startColumn,rowData(values(" + cells + "))))")
+	fields := googleapi.Field("properties.timeZone,sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),merges,data(startRow,startColumn,rowData(values(" + cells + "))))")
 	var sheet *api.Sheet
 	err := t.withTitle(ctx, func(title string) error {
 		ranges := make([]string, len(areas))
@@ -84,7 +85,7 @@ func (t *Tab) readGrid(ctx context.Context, areas []area, cells string) (*gridCe
 	t.known.mu.Lock()
 	t.known.size = sizeOf(sheet.Properties)
 	t.known.mu.Unlock()
-	return &gridCells{parts: sheet.Data}, nil
+	return &gridCells{parts: sheet.Data, merges: sheet.Merges}, nil
 }
 
 func sheetByID(answer *api.Spreadsheet, id int64) *api.Sheet {
@@ -141,6 +142,11 @@ func sameContent(a, b *api.ExtendedValue) bool {
 		return a.ErrorValue != nil && b.ErrorValue != nil && a.ErrorValue.Type == b.ErrorValue.Type
 	}
 	return stringOf(a) == stringOf(b)
+}
+
+// bothFormulas is all that can be said where a formula was copied to another place, which changes its text.
+func bothFormulas(a, b *api.ExtendedValue) bool {
+	return orEmpty(a).FormulaValue != nil && orEmpty(b).FormulaValue != nil
 }
 
 func orEmpty(v *api.ExtendedValue) *api.ExtendedValue {

@@ -39,14 +39,21 @@ type person struct {
 	trace   []string
 	// settled are the keys of new rows that were there at the end of a round.
 	settled map[string]bool
+	// undoable says that nothing was written since the last edit; it noted the last undoes events.
+	undoable bool
+	undoes   int
+	notes    map[string]string // of rows by name, also of those that are gone
 }
 
-// event is one change of a cell or row, by whoever made it, in the order of what happened.
+// event is one change of a cell or row, by whoever made it, in the order of what happened. Rows without a key go by their
+// notes, which nobody changes.
 type event struct {
 	key   string
-	title string // what the title became
+	title string // what the title became; of a row that got its key, what it was
+	notes string // of a row that was added
 	gone  bool
 	added bool
+	named bool // a row without a key got this one
 }
 
 func (p *person) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -54,13 +61,22 @@ func (p *person) RoundTrip(request *http.Request) (*http.Response, error) {
 		for p.random.Float64() < p.chance {
 			p.act()
 		}
-		if request.Method == http.MethodPost && p.sent < 0 {
-			p.sent = len(p.events)
+		if request.Method == http.MethodPost {
+			p.undoable = false
+			if p.sent < 0 {
+				p.sent = len(p.events)
+			}
 		}
 		p.look(request)
 		p.trace = append(p.trace, "-> "+request.Method+" "+request.URL.Path[strings.LastIndex(request.URL.Path, "/")+1:])
 	}
 	response, err := p.fake.Transport().RoundTrip(request)
+	if os.Getenv("DUMP") != "" && request.Method == "POST" {
+		_, rows := p.rows()
+		for i, r := range rows {
+			p.trace = append(p.trace, fmt.Sprintf("        %d %q", i+1, r))
+		}
+	}
 	if err != nil {
 		p.trace = append(p.trace, "   "+err.Error())
 	} else if response.StatusCode >= 300 {
@@ -143,26 +159,46 @@ func (p *person) stable(key string) bool {
 	if p.rekeyed[key] {
 		return false
 	}
-	return p.settled[key] || len(key) == 1 && strings.Trim(key, "0123456789") == ""
+	return p.settled[key] || strings.HasPrefix(key, keyless) || len(key) == 1 && strings.Trim(key, "0123456789") == ""
+}
+
+// keyless begins the names of rows without a key.
+const keyless = "?typed"
+
+// name returns a row's key or, where it has none, what it goes by; "" for rows that hold nothing.
+func name(row []any, columns map[string]int) string {
+	if key := at(row, columns["ID"]); key != "" {
+		return key
+	}
+	if strings.Join(strings.Fields(fmt.Sprint(row...)), "") == "" {
+		return ""
+	}
+	return "?" + at(row, columns["Notes"])
 }
 
 func (p *person) act() {
 	columns, rows := p.rows()
 	n := 1 + p.random.IntN(max(len(rows)-1, 1)) // a row below the header, from 0
 	letter := string(rune('A' + columns["Title"]))
-	switch p.random.IntN(9) {
+	events, traced := len(p.events), len(p.trace)
+	defer func() {
+		if len(p.trace) > traced && p.trace[len(p.trace)-1] != "undo" {
+			p.undoable, p.undoes = true, len(p.events)-events
+		}
+	}()
+	switch p.random.IntN(11) {
 	case 0:
 		p.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: "Anime", Column: []string{"ID", "Title", "Notes"}[p.random.IntN(3)], Descending: p.random.IntN(2) == 0}}, "sort")
 	case 1:
 		p.edit(emulator.Edit{InsertRows: &emulator.RowSpan{Sheet: "Anime", Start: n + 1, Count: 1 + p.random.IntN(2)}}, "insert row at %d", n+1)
 	case 2:
 		if n < len(rows) && len(rows) > 3 {
-			key := at(rows[n], columns["ID"])
+			key := name(rows[n], columns)
 			if key != "" && !p.stable(key) {
 				return
 			}
 			p.events = append(p.events, event{key: key, gone: true})
-			p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Anime", Start: n + 1, Count: 1}}, "delete row %d", n+1)
+			p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Anime", Start: n + 1, Count: 1}}, "delete row %d, %q", n+1, key)
 		}
 	case 3:
 		p.edit(emulator.Edit{MoveRows: &emulator.MoveRows{Sheet: "Anime", Start: n + 1, Count: 1, Before: 2}}, "move row %d", n+1)
@@ -173,9 +209,22 @@ func (p *person) act() {
 			p.number++
 			p.edit(emulator.Edit{InsertColumn: &emulator.InsertColumn{Sheet: "Anime", Before: string(rune('A' + p.random.IntN(5))), Header: fmt.Sprint("New", p.number)}}, "insert column")
 		}
+	case 5:
+		p.number++
+		cells := make([]string, len(rows[0]))
+		typed := event{key: fmt.Sprint(keyless, p.number), title: "mine", notes: fmt.Sprint("typed", p.number), added: true}
+		cells[columns["Title"]], cells[columns["Notes"]] = typed.title, typed.notes
+		p.events = append(p.events, typed)
+		p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Anime", A1: fmt.Sprint("A", len(rows)+1), Values: [][]string{cells}}}, "type a row %s", typed.notes)
+	case 6:
+		if p.undoable {
+			p.undoable = false
+			p.events = p.events[:len(p.events)-p.undoes]
+			p.edit(emulator.Edit{Undo: &emulator.Undo{}}, "undo")
+		}
 	default:
 		if n < len(rows) {
-			if key := at(rows[n], columns["ID"]); p.stable(key) {
+			if key := name(rows[n], columns); p.stable(key) {
 				p.number++
 				title := fmt.Sprint("person ", p.number)
 				p.events = append(p.events, event{key: key, title: title})
@@ -192,7 +241,13 @@ func TestHostilePerson(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("SEEDS")); err == nil {
 		seeds = n
 	}
-	for seed := range seeds {
+	first, _ := strconv.Atoi(os.Getenv("FIRST")) // 0 when it is not set
+	if os.Getenv("SEEDS") == "" {
+		for _, seed := range []uint64{260, 304, 2121, 5420} { // these failed once
+			t.Run(fmt.Sprint("again ", seed), func(t *testing.T) { hostile(t, seed) })
+		}
+	}
+	for seed := first; seed < seeds; seed++ {
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { hostile(t, uint64(seed)) }) {
 			return
 		}
@@ -209,10 +264,11 @@ func hostile(t *testing.T, seed uint64) {
 	for i := 1; i <= 8; i++ {
 		rows = append(rows, []any{i, fmt.Sprint("title ", i), fmt.Sprint("note ", i), float64(i), emulator.Formula(fmt.Sprintf("=D%d*2", i+1))})
 	}
+	rows = append(rows, []any{nil, "twin", "typed-1", 3.0}, []any{nil, "twin", "typed-2", 3.0}, []any{nil, "single", "typed-3"})
 	if _, err := fake.Create(emulator.Spreadsheet{ID: spreadsheet, TimeZone: "Etc/GMT", Tabs: []emulator.Tab{{Title: "Anime", Rows: rows}}}); err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t, fake: fake, random: random}
+	p := &person{t: t, fake: fake, random: random, notes: map[string]string{}}
 	sleep := func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }
 	client, err := sheets.New(t.Context(), sheets.Options{Endpoint: "http://emulator/", HTTPClient: &http.Client{Transport: p}, Now: clock, Sleep: sleep})
 	if err != nil {
@@ -261,6 +317,12 @@ func (p *person) round(tab *sheets.Tab, client *sheets.Client, link *tandem.Link
 			if p.random.IntN(3) == 0 {
 				changes = append(changes, tandem.Change{Kind: tandem.Delete, Key: row.Key, Before: row.Values})
 			}
+		}
+	}
+	for i, bad := range scan.Bad {
+		if bad.Keyless && p.random.IntN(2) == 0 {
+			changes = append(changes, tandem.Change{Kind: tandem.Update, Position: bad.Row.Position, Before: bad.Row.Values,
+				After: []tandem.Value{tandem.Text(fmt.Sprint(500 + round*50 + i)), {}, {}}})
 		}
 	}
 	for i := range p.random.IntN(3) {
@@ -324,6 +386,10 @@ func (p *person) note(changes []tandem.Change, prepared, sent []tandem.Applied) 
 		case tandem.Delete:
 			ours = append(ours, event{key: string(change.Key), gone: true})
 		case tandem.Update:
+			if change.Key == "" {
+				ours = append(ours, event{key: change.After[0].Text(), title: change.Before[1].Text(), named: true})
+				continue
+			}
 			ours = append(ours, event{key: string(change.Key), title: change.After[1].Text()})
 		case tandem.Insert:
 			ours = append(ours, event{key: string(change.Key), title: change.After[1].Text(), added: true})
@@ -335,7 +401,8 @@ func (p *person) note(changes []tandem.Change, prepared, sent []tandem.Applied) 
 
 // judge replays the events and compares with the tab.
 func (p *person) judge(round int) {
-	want := map[string]string{}
+	got := p.shown(round)
+	want := map[string]string{keyless + "-1": "twin/typed-1/", keyless + "-2": "twin/typed-2/", keyless + "-3": "single/typed-3/"}
 	for i := 1; i <= 8; i++ {
 		want[fmt.Sprint(i)] = fmt.Sprintf("title %d/note %d/=D?*2", i, i)
 	}
@@ -345,35 +412,45 @@ func (p *person) judge(round int) {
 		case e.gone:
 			delete(want, e.key)
 		case e.added:
-			want[e.key] = e.title + "//"
+			want[e.key] = e.title + "/" + e.notes + "/"
+		case e.named:
+			// Of rows that were alike either may have got the key.
+			if row := want["?"+p.notes[e.key]]; strings.HasPrefix(row, e.title+"/") {
+				want[e.key] = row
+				delete(want, "?"+p.notes[e.key])
+			} else {
+				want[e.key] = e.title + "/?/"
+			}
 		default:
 			if _, rest, ok := strings.Cut(old, "/"); ok {
 				want[e.key] = e.title + "/" + rest
 			}
 		}
 	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		p.t.Errorf("round %d (-want +got):\n%s", round, diff)
+	}
+}
+
+// shown reads what the tab holds, by name of each row.
+func (p *person) shown(round int) map[string]string {
 	columns, rows := p.rows()
 	got := map[string]string{}
 	p.settled = map[string]bool{}
-	for _, row := range rows[1:] {
-		key := at(row, columns["ID"])
+	for n, row := range rows[1:] {
+		key := name(row, columns)
 		if key == "" {
-			if strings.Join(strings.Fields(fmt.Sprint(row...)), "") != "" {
-				p.t.Errorf("round %d: a row without key: %v", round, row)
-			}
 			continue
 		}
 		if _, twice := got[key]; twice {
 			p.t.Errorf("round %d: key %s stands twice", round, key)
 		}
 		formula := at(row, columns["Twice"])
-		if strings.HasPrefix(formula, "=") && strings.HasSuffix(formula, "*2") && !strings.Contains(formula, "#REF") {
+		if formula == fmt.Sprintf("=%c%d*2", 'A'+columns["Score"], n+2) {
 			formula = "=D?*2"
 		}
-		p.settled[key] = true
+		p.settled[key], p.notes[key] = true, at(row, columns["Notes"])
 		got[key] = at(row, columns["Title"]) + "/" + at(row, columns["Notes"]) + "/" + formula
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		p.t.Errorf("round %d (-want +got):\n%s", round, diff)
-	}
+	return got
 }

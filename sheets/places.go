@@ -83,7 +83,8 @@ func (t *Tab) follow(b *Batch) {
 			next.end = max(next.end, o.Row+1)
 		case o.Kind == tandem.Update:
 			if key := t.rowOf(o).Key; key != o.Key {
-				next.places[key] = next.places[o.Key]
+				n, _ := slices.BinarySearch(gone, o.Row)
+				next.places[key] = o.Row - n
 				delete(next.places, o.Key)
 			}
 		}

@@ -32,6 +32,10 @@ type preparation struct {
 	grid    *gridCells
 	rows    map[int]preparedRow // by row, as just read
 	batch   *Batch
+
+	unnamed map[int]int         // by change: where a row stands that is to get a key
+	gone    map[int]bool        // by change: a read of the whole tab did not show that row
+	named   map[tandem.Key]bool // keys that the batch gives already
 }
 
 // preparedRow is a row as Prepare read it, with what was entered into its cells.
@@ -78,7 +82,7 @@ func (p *preparation) prepare(ctx context.Context) error {
 	}
 	inserts, others := false, false
 	for i := range p.changes {
-		inserts = inserts || p.changes[i].Kind == tandem.Insert
+		inserts = inserts || p.changes[i].Kind == tandem.Insert || isNaming(&p.changes[i])
 		others = others || p.changes[i].Kind != tandem.Insert
 	}
 	if p.known == nil || inserts && p.t.client.opt.Now().Sub(p.known.at) > freshFor {
@@ -89,15 +93,21 @@ func (p *preparation) prepare(ctx context.Context) error {
 	if !others {
 		return nil
 	}
+	p.guessUnnamed()
 	for try := 0; try < readTries; try++ {
 		complete, err := p.readRows(ctx)
 		if err != nil && !errors.Is(err, errTorn) {
 			return err
 		}
-		if complete && err == nil {
+		switch {
+		case err == nil && complete && !p.unnamedMissing():
 			return nil
+		case err == nil && p.unnamedMissing():
+			err = p.findUnnamed(ctx)
+		default:
+			err = p.readKeys(ctx)
 		}
-		if err := p.readKeys(ctx); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -135,10 +145,10 @@ func (p *preparation) readRows(ctx context.Context) (complete bool, err error) {
 		if p.changes[i].Kind == tandem.Insert {
 			continue
 		}
-		if at, ok := p.known.places[p.changes[i].Key]; ok {
+		if at, ok := p.place(i); ok {
 			places = append(places, at)
 		} else {
-			missing = true
+			missing = missing || !isNaming(&p.changes[i])
 		}
 	}
 	if missing && !p.read {
@@ -165,7 +175,10 @@ func (p *preparation) readRows(ctx context.Context) (complete bool, err error) {
 		p.rows[at] = p.decodeRow(byRow, at)
 	}
 	for i := range p.changes {
-		if at, ok := p.known.places[p.changes[i].Key]; ok && p.changes[i].Kind != tandem.Insert && p.rows[at].row.Key != p.changes[i].Key {
+		if p.changes[i].Kind == tandem.Insert || isNaming(&p.changes[i]) {
+			continue
+		}
+		if at, ok := p.place(i); ok && p.rows[at].row.Key != p.changes[i].Key {
 			return false, nil
 		}
 	}
@@ -228,8 +241,10 @@ func (p *preparation) finish() {
 		if b.Ops[i].Kind == tandem.Delete {
 			deleted++
 		}
-		for _, cell := range b.Ops[i].Cells {
-			used[cell.At] = true
+		for _, cells := range [][]cell{b.Ops[i].Cells, b.Ops[i].Holds} {
+			for _, cell := range cells {
+				used[cell.At] = true
+			}
 		}
 	}
 	for at := range used {

@@ -61,6 +61,9 @@ func (t *Tab) postRepair(ctx context.Context, fix *Batch) (*gridCells, error) {
 	if err == nil {
 		return images, nil
 	}
+	if isProtected(err) {
+		return nil, t.failed(err, "write to tab %q", t.title())
+	}
 	if !errors.Is(err, ErrUnknownOutcome) {
 		_, err := t.locate(ctx)
 		return nil, err
@@ -125,17 +128,25 @@ func (now *current) plan(fix *Batch, strays []stray) {
 		case tandem.Delete:
 			now.undoDelete(fix, s, strays)
 		case tandem.Insert, restore:
-			now.undoInsert(fix, s, taken)
+			now.undoInsert(fix, s, strays, taken)
 		}
 		if len(fix.Ops) > had {
-			fix.Ops[had].undoes = i
+			fix.Ops[had].undoes, fix.Ops[had].undid = i, s.what()
 		}
-		for _, at := range s.batch.Keys {
-			if k := now.column(s, at); !used[k] {
-				used[k] = true
+		if now.keys != nil {
+			continue
+		}
+		for _, at := range s.keys() {
+			if k := now.column(s, at); !slices.Contains(fix.Keys, k) {
 				fix.Keys = append(fix.Keys, k)
 			}
 		}
+	}
+	if now.keys != nil {
+		fix.Keys = now.keys
+	}
+	for _, k := range fix.Keys {
+		used[k] = true
 	}
 	for i := range fix.Ops {
 		o := &fix.Ops[i]
@@ -153,154 +164,38 @@ func (now *current) plan(fix *Batch, strays []stray) {
 				fix.Copied = fix.Copied || isFormula(c)
 			}
 		}
+		if o.Kind == tandem.Delete || o.Kind == tandem.Update && isBlankKey(o.KeyCells) {
+			o.Holds = now.holding(o)
+		}
+		for _, cell := range o.Holds {
+			// A row goes wherever its columns stand, so these have to be found again.
+			used[cell.At] = used[cell.At] || o.Kind == tandem.Delete && cell.At < len(now.headers) && now.headers[cell.At] != ""
+		}
 	}
 	for at := range used {
-		if at < len(now.headers) {
+		if used[at] && at < len(now.headers) {
 			fix.Columns = append(fix.Columns, heading{at, now.headers[at]})
 		}
 	}
 	slices.SortFunc(fix.Columns, func(x, y heading) int { return x.At - y.At })
 }
 
-// undoUpdate gives the cells that an update wrote astray what they held before.
-func (now *current) undoUpdate(fix *Batch, s *stray, taken claims) {
-	o := s.what()
-	row := now.find(s, s.after(), s.written(), o.Row, taken)
-	if row < 0 {
-		return
-	}
-	back, needed := op{Kind: tandem.Update, Key: o.Key, Row: row}, false
+func isBlankKey(cells []*api.ExtendedValue) bool {
+	return !slices.ContainsFunc(cells, func(c *api.ExtendedValue) bool { return !sameContent(c, nil) })
+}
+
+// holding is what a row holds beside the cells that are written: it tells a row that shows no key, and that nobody typed
+// into a row that is about to go. What a formula elsewhere put there is left out.
+func (now *current) holding(o *op) []cell {
+	written := map[int]bool{}
 	for _, c := range o.Cells {
-		image := s.image(c.At)
-		undo := cell{At: now.column(s, c.At), Old: c.New, New: entered(image)}
-		if undo.New != nil && undo.New.FormulaValue != nil {
-			undo.paste = &place{o.Row + s.batch.Offset, c.At}
-		}
-		if c.formats() {
-			undo.number = numberFormatOf(image)
-			undo.unset = undo.number == nil
-		}
-		needed = needed || !sameContent(undo.Old, undo.New)
-		back.Cells = append(back.Cells, undo)
+		written[c.At] = true
 	}
-	if needed {
-		taken.row(row, &back)
-		fix.Ops = append(fix.Ops, back)
-	}
-}
-
-// undoDelete puts a row back, unless it is there again, or was and a person has deleted it since.
-func (now *current) undoDelete(fix *Batch, s *stray, strays []stray) {
-	o := s.what()
-	cells, keyed, blank := map[int]*api.ExtendedValue{}, false, true
-	for _, at := range s.batch.Keys {
-		cells[at] = shownValue(s.image(at))
-		keyed = keyed || cells[at] != nil
-	}
-	for at := range s.batch.Width {
-		shown := shownValue(s.image(at))
-		blank = blank && shown == nil
-		if !keyed {
-			cells[at] = shown
+	var cells []cell
+	for at := range now.width {
+		if c := now.cell(o.Row, at); !written[at] && (entered(c) != nil || !isFormula(c)) {
+			cells = append(cells, cell{At: at, Old: entered(c)})
 		}
 	}
-	if blank || now.find(s, cells, nil, o.Row, nil) >= 0 || keyed && s.putBack(strays) {
-		return
-	}
-	back := op{Kind: restore, Row: now.placeFor(fix, s), image: o.Row + s.batch.Offset}
-	for at := 0; at < s.batch.Width && at < len(s.headers); at++ {
-		to := now.column(s, at)
-		switch c := s.image(at); {
-		case isFormula(c) && to < now.width:
-			back.formulas = append(back.formulas, to)
-		case c != nil && !isFormula(c):
-			back.Cells = append(back.Cells, cell{At: to, New: entered(c)})
-		}
-		if to >= now.width {
-			continue
-		}
-		n := len(back.moved)
-		if n > 0 && back.moved[n-1].from.end == at && back.moved[n-1].to+at-back.moved[n-1].from.first == to {
-			back.moved[n-1].from.end++
-			continue
-		}
-		back.moved = append(back.moved, move{span{at, at + 1}, to})
-	}
-	fix.Ops = append(fix.Ops, back)
-}
-
-// putBack reports whether a deleted row was put back under its key by a repair that set other cells of it astray. While
-// that repair is not undone, nobody but a person can have taken the row away again.
-func (s *stray) putBack(strays []stray) bool {
-	for i := range strays {
-		r := &strays[i]
-		if o := r.what(); o.Kind != restore || o.image != s.what().Row+s.batch.Offset {
-			continue
-		}
-		return !slices.ContainsFunc(r.batch.Columns, func(h heading) bool {
-			return slices.Contains(r.batch.Keys, h.At) && r.headers[h.At] != h.Header
-		})
-	}
-	return false
-}
-
-// placeFor returns where a deleted row stood, as nearly as can be told.
-func (now *current) placeFor(fix *Batch, s *stray) int {
-	row := s.what().Row
-	for i := range s.batch.Ops {
-		if o := &s.batch.Ops[i]; o.Kind == tandem.Delete && o.Row < s.what().Row {
-			row--
-		}
-	}
-	for i := range fix.Ops {
-		if fix.Ops[i].Kind == restore {
-			row++
-		}
-	}
-	return min(max(row, now.first), max(now.rows, now.first))
-}
-
-// undoInsert deletes a row that was added, or put back, with its cells in the wrong columns, or whose key somebody else
-// added too.
-func (now *current) undoInsert(fix *Batch, s *stray, taken claims) {
-	o := s.what()
-	if o.Kind == restore && now.stands(s) {
-		return
-	}
-	row := now.find(s, s.after(), s.written(), -1, taken)
-	if row < 0 || len(o.Cells) == 0 {
-		return
-	}
-	gone := op{Kind: tandem.Delete, Key: o.Key, Row: row}
-	for _, c := range o.Cells {
-		gone.Cells = append(gone.Cells, cell{At: now.column(s, c.At), Old: c.New})
-	}
-	taken.row(row, &gone)
-	fix.Ops = append(fix.Ops, gone)
-}
-
-// stands reports whether a row that was put back has its cells under the headers they were meant for, although some
-// header changed.
-func (now *current) stands(s *stray) bool {
-	meant := map[int]string{}
-	for _, h := range s.batch.Columns {
-		meant[h.At] = h.Header
-	}
-	for _, at := range s.what().formulas {
-		if s.headers[at] != meant[at] {
-			return false // what a formula shows does not tell where it stands
-		}
-	}
-	cells := map[int]*api.ExtendedValue{}
-	for _, c := range s.what().Cells {
-		cells[c.At] = c.New
-	}
-	before := &stray{batch: s.batch, op: s.op, headers: make([]string, len(s.headers)), images: s.images}
-	copy(before.headers, s.headers)
-	for at, header := range meant {
-		if at < len(before.headers) {
-			before.headers[at] = header
-		}
-	}
-	return now.find(before, cells, s.written(), -1, nil) >= 0
+	return cells
 }

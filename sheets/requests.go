@@ -135,10 +135,7 @@ func (c *call) copyImages() {
 		switch o.Kind {
 		case tandem.Update:
 			written = append(written, o.Row)
-			s := span{slices.Min(b.Keys), slices.Max(b.Keys) + 1}
-			for _, cell := range o.Cells {
-				s = span{min(s.first, cell.At), max(s.end, cell.At+1)}
-			}
+			s := b.copied(o)
 			if other, ok := columns[o.Row]; ok {
 				s = span{min(s.first, other.first), max(s.end, other.end)}
 			}
@@ -153,9 +150,6 @@ func (c *call) copyImages() {
 			if other, ok := columns[row]; ok {
 				s = span{min(s.first, other.first), max(s.end, other.end)}
 			}
-		}
-		if b.Offset > 0 {
-			s = span{0, b.Width} // a repair that misses has to tell rows apart that it wrote over
 		}
 		c.copyImage(area{run, s}, "PASTE_NORMAL")
 		c.copyKeys(run)

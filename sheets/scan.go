@@ -70,7 +70,7 @@ func (t *Tab) scanOnce(ctx context.Context) (*Scan, error) {
 	if err := t.resolve(ctx, l, lines); err != nil {
 		return nil, err
 	}
-	scan.Missing = l.missing
+	scan.Missing, scan.Title = l.missing, t.title()
 	found := t.sortOut(l, lines)
 	scan.Rows, scan.Bad = found.rows, found.bad
 	end := t.header + 1
@@ -172,13 +172,17 @@ type sorted struct {
 	doubled map[tandem.Key][]int
 }
 
-// sortOut makes rows of lines. Rows without a usable key are bad, and so are all rows of a key that stands twice.
+// sortOut makes rows of lines. Rows without a usable key are bad, and so are all rows of a key that stands twice. A row of
+// nothing but unticked boxes is none: a column of checkboxes reaches down to the end of the grid.
 func (t *Tab) sortOut(l *layout, lines []line) *sorted {
 	s := &sorted{places: make(map[tandem.Key]int, len(lines)), doubled: map[tandem.Key][]int{}}
 	rows := make([]tandem.Row, 0, len(lines))
 	problems := map[int]string{} // of keys, by index into rows
 	for _, line := range lines {
 		row := t.row(l, line)
+		if t.isKeyless(&row) && l.isUnticked(line.cells) {
+			continue
+		}
 		var problem string
 		if row.Key, problem = t.key(&row, l); problem != "" {
 			problems[len(rows)] = problem
@@ -196,7 +200,7 @@ func (t *Tab) sortOut(l *layout, lines []line) *sorted {
 		twice := s.doubled[row.Key]
 		switch {
 		case problems[i] != "":
-			s.bad = append(s.bad, BadRow{Row: row, Message: problems[i]})
+			s.bad = append(s.bad, BadRow{Row: row, Message: problems[i], Keyless: t.isKeyless(&row)})
 		case twice != nil:
 			s.bad = append(s.bad, BadRow{Row: row, Message: fmt.Sprintf("the key %q stands more than once, in rows %s; remove all but one",
 				row.Key, rowNumbers(twice))})
@@ -239,6 +243,26 @@ func (t *Tab) row(l *layout, line line) tandem.Row {
 		}
 	}
 	return row
+}
+
+// isKeyless reports whether every key cell of a decoded row is empty.
+func (t *Tab) isKeyless(row *tandem.Row) bool {
+	for _, i := range t.keys {
+		if !row.Values[i].IsEmpty() {
+			return false
+		}
+	}
+	return len(t.keys) > 0
+}
+
+// isUnticked reports whether the linked columns of a row hold nothing but unticked boxes.
+func (l *layout) isUnticked(cells []any) bool {
+	for _, at := range l.at {
+		if at >= 0 && at < len(cells) && cells[at] != nil && cells[at] != "" && cells[at] != false {
+			return false
+		}
+	}
+	return true
 }
 
 // key returns the key of a decoded row, or why it has none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,6 +43,23 @@ func (t *Tab) Send(ctx context.Context, b *Batch) ([]tandem.Applied, error) {
 		}
 		if refused == nil {
 			return nil, err
+		}
+		if isProtected(err) && try < refusalTries {
+			found, lookErr := t.refuseProtected(ctx, &rest)
+			if lookErr != nil {
+				return nil, lookErr
+			}
+			for i, result := range found {
+				applied[index[i]] = result
+			}
+			if len(found) > 0 {
+				gone := slices.Collect(maps.Keys(found))
+				rest.Ops, index, alone = without(rest.Ops, gone), without(index, gone), map[int]bool{}
+				continue
+			}
+		}
+		if len(refused) == 0 {
+			return nil, t.sendError(err)
 		}
 		if len(refused) > 1 && try < refusalTries {
 			for _, i := range refused {
@@ -103,8 +121,8 @@ func (t *Tab) post(ctx context.Context, b *Batch, alone map[int]bool) (images *g
 	answer, err := t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, request).Fields(imageFields).
 		Context(counting(ctx, &t.calls)).Do()
 	if err != nil {
-		if refused := c.refusedOps(err); refused != nil {
-			return nil, refused, err
+		if refused := c.refusedOps(err); refused != nil || isProtected(err) {
+			return nil, append([]int{}, refused...), err
 		}
 		return nil, nil, t.sendError(err)
 	}

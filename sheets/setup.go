@@ -33,7 +33,7 @@ func (t *Tab) Setup(ctx context.Context) error {
 	if done && found.image != nil {
 		return nil
 	}
-	var requests []*api.Request
+	var requests, formats []*api.Request
 	image := found.image
 	if image == nil {
 		size := sizeOf(found.tab.Properties)
@@ -45,11 +45,14 @@ func (t *Tab) Setup(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		requests = append(requests, t.setupRequests(found, values)...)
 		requests = append(requests, t.setupMark(wanted)...)
+		formats = t.setupRequests(found, values)
 	}
-	_, err = t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, &api.BatchUpdateSpreadsheetRequest{Requests: requests}).
-		Fields("spreadsheetId").Context(counting(ctx, &t.calls)).Do()
+	err = t.postSetup(ctx, append(formats, requests...))
+	if isProtected(err) && len(requests) > 0 {
+		// People protected some of what would get the format text. It does without; rows that cannot be written say so.
+		err = t.postSetup(ctx, requests)
+	}
 	if err != nil {
 		return t.failed(err, "set up tab %q", t.title())
 	}
@@ -57,6 +60,12 @@ func (t *Tab) Setup(ctx context.Context) error {
 	defer t.known.mu.Unlock()
 	t.known.image = image
 	return nil
+}
+
+func (t *Tab) postSetup(ctx context.Context, requests []*api.Request) error {
+	_, err := t.client.service.Spreadsheets.BatchUpdate(t.link.SpreadsheetID, &api.BatchUpdateSpreadsheetRequest{Requests: requests}).
+		Fields("spreadsheetId").Context(counting(ctx, &t.calls)).Do()
+	return err
 }
 
 // setupValue fingerprints what the tab is set up for.

@@ -1,6 +1,8 @@
 package sheets
 
 import (
+	"slices"
+
 	api "google.golang.org/api/sheets/v4"
 
 	"github.com/tandem-sync/tandem"
@@ -61,10 +63,11 @@ func (b *Batch) landed(o *op, images *gridCells, headers []string) bool {
 			return false
 		}
 	}
-	for _, cell := range o.Cells {
+	for _, cell := range slices.Concat(o.Cells, o.Holds) {
 		column := b.column(cell.At, headers)
-		if column < 0 || !sameContent(entered(images.cell(row, column)), cell.Old) {
-			return false
+		was := entered(images.cell(row, column))
+		if column < 0 || !sameContent(was, cell.Old) && !(b.Offset > 0 && bothFormulas(was, cell.Old)) {
+			return false // images of repairs stand in other rows, where formulas read otherwise
 		}
 	}
 	return true
@@ -84,7 +87,7 @@ func (b *Batch) column(at int, headers []string) int {
 func (s *stray) after() map[int]*api.ExtendedValue {
 	o, cells := s.what(), map[int]*api.ExtendedValue{}
 	if o.Kind == tandem.Update {
-		for _, at := range s.batch.Keys {
+		for _, at := range s.keys() {
 			cells[at] = shownValue(s.image(at))
 		}
 	}
@@ -92,6 +95,19 @@ func (s *stray) after() map[int]*api.ExtendedValue {
 		cells[cell.At] = cell.New
 	}
 	return cells
+}
+
+// keys are the key columns at the moment of the write, which are not the batch's where a column was inserted or taken away
+// before them.
+func (s *stray) keys() []int {
+	keys, copied := make([]int, len(s.batch.Keys)), s.batch.copied(s.what())
+	for n, at := range s.batch.Keys {
+		keys[n] = s.batch.column(at, s.headers)
+		if keys[n] < 0 || s.what().Kind == tandem.Update && (keys[n] < copied.first || keys[n] >= copied.end) {
+			return s.batch.Keys
+		}
+	}
+	return keys
 }
 
 // what is the op that went astray.

@@ -72,6 +72,9 @@ func (b *book) applyAll(requests []any) ([]any, error) {
 				return nil, unsupported("The request kind %s (requests[%d])", kind, i)
 			}
 			fields, _ := body.(object)
+			if err := b.checkProtection(kind, fields); err != nil {
+				return nil, prefixed(err, "Invalid requests[%d].%s: ", i, kind)
+			}
 			reply, err := handle(b, fields)
 			if err != nil {
 				return nil, prefixed(err, "Invalid requests[%d].%s: ", i, kind)

@@ -17,6 +17,8 @@ type Edit struct {
 	DeleteColumn *DeleteColumn `json:"deleteColumn,omitempty"`
 	RenameSheet  *RenameSheet  `json:"renameSheet,omitempty"`
 	DeleteSheet  *DeleteSheet  `json:"deleteSheet,omitempty"`
+	Protect      *Protect      `json:"protect,omitempty"`
+	Merge        *Merge        `json:"merge,omitempty"`
 	Undo         *Undo         `json:"undo,omitempty"`
 }
 
@@ -162,6 +164,8 @@ func (x Edit) action() (do func(b *book) ([]int, undo, error), ok bool) {
 	set(x.DeleteColumn != nil, func(b *book) ([]int, undo, error) { return x.DeleteColumn.do(b) })
 	set(x.RenameSheet != nil, func(b *book) ([]int, undo, error) { return x.RenameSheet.do(b) })
 	set(x.DeleteSheet != nil, func(b *book) ([]int, undo, error) { return x.DeleteSheet.do(b) })
+	set(x.Protect != nil, func(b *book) ([]int, undo, error) { return x.Protect.do(b) })
+	set(x.Merge != nil, func(b *book) ([]int, undo, error) { return x.Merge.do(b) })
 	set(x.Undo != nil, func(*book) ([]int, undo, error) { return nil, undo{}, nil })
 	return do, n == 1
 }

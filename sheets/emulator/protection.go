@@ -8,8 +8,8 @@ import (
 
 var protectedRangeOf = schemaOf[sheets.ProtectedRange]()
 
-// Protected ranges are kept as data. The emulator knows one user, the owner, who may edit everything, so a
-// protection never refuses a write.
+// The caller of the API may edit what it protected itself, or protected with itself among the editors. What a person
+// protected by hand (see Protect) is refused.
 func (b *book) protectedRange(o object) (*sheet, object, error) {
 	p := copyObject(o)
 	if name := text(p, "namedRangeId"); name != "" {
@@ -52,6 +52,9 @@ func ownedProtection(p object) object {
 // shownProtection is a protection as reading shows it: the owner is always among the editors.
 func shownProtection(p object) object {
 	p = copyObject(p)
+	if !mayEdit(p) {
+		return p // who may not edit is not shown who may
+	}
 	editors := copyObject(child(p, "editors"))
 	users := []any{ownerEmail}
 	for _, u := range list(editors, "users") {

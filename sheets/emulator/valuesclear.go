@@ -14,6 +14,9 @@ func (b *book) clearNamed(name string) (string, error) {
 		return "", exceedsGrid(a.sheet, a.bounds)
 	}
 	at := a.clipped(a.sheet)
+	if err := a.sheet.refuses(at); err != nil {
+		return "", err
+	}
 	b.clearValues(a.sheet, at)
 	return a1Range(a.sheet, at), nil
 }

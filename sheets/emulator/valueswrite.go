@@ -113,6 +113,9 @@ func (b *book) write(in valueInput) (update, error) {
 		}
 		out.written = bounds{min(out.written.r0, at.r0+r), max(out.written.r1, at.r0+r+1),
 			min(out.written.c0, at.c0+c), max(out.written.c1, at.c0+c+1)}
+		if err := s.refuses(bounds{at.r0 + r, at.r0 + r + 1, at.c0 + c, at.c0 + c + 1}); err != nil {
+			return err
+		}
 		return b.enter(s, at.r0+r, at.c0+c, v, in.typed)
 	})
 	if err != nil {
