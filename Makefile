@@ -19,10 +19,15 @@ test: ## Runs all tests; installs MariaDB when it is missing, and fails when it 
 SEEDS ?= 1000
 FIRST ?= 1
 STEPS ?= 30
+TIME ?= 0s
 
 .PHONY: simulate
-simulate: ## Tries the promises of DESIGN in SEEDS random runs of STEPS actions, from the seed FIRST
-	nice go test ./server/simulation -count=1 -timeout 0 -run TestPromises -seeds $(SEEDS) -first $(FIRST) -steps $(STEPS)
+simulate: ## Tries the promises of DESIGN in SEEDS random runs (or for TIME) of STEPS actions, from the seed FIRST
+	nice go test ./server/simulation -count=1 -timeout 0 -run TestPromises -seeds $(SEEDS) -time $(TIME) -first $(FIRST) -steps $(STEPS)
+
+.PHONY: mutants
+mutants: ## Breaks the program in one place after the other, and checks that the simulation notices each
+	go run ./tools/mutants
 
 .PHONY: generate
 generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/

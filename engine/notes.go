@@ -27,30 +27,32 @@ func (c *cycle) showNotes(ctx context.Context, scan *tandem.Scan) {
 	if c.memo.notesFresh && !status {
 		return
 	}
-	if err := c.writeNotes(ctx, status); err != nil {
+	written, err := c.writeNotes(ctx, status)
+	if err != nil {
 		if ctx.Err() == nil {
 			c.log.Warn("notes in the sheet not written", "error", err)
 		}
 		c.memo.nextNotes = now.Add(time.Minute)
 		return
 	}
-	c.memo.notesFresh = true
+	c.memo.notesFresh = !written // what was written is looked at once more: a part of it may not have stayed
 	if status {
 		c.memo.carried, c.memo.nextStatus = false, now.Add(statusEvery)
 	}
 }
 
-func (c *cycle) writeNotes(ctx context.Context, status bool) error {
+// writeNotes reports whether there was anything to write.
+func (c *cycle) writeNotes(ctx context.Context, status bool) (written bool, err error) {
 	store := c.w.opt.Store
 	shown, err := store.Notes(ctx, c.link.ID)
 	if err != nil {
-		return fmt.Errorf("read notes: %w", err)
+		return false, fmt.Errorf("read notes: %w", err)
 	}
 	want, err := c.wantedNotes(ctx, shown, status)
-	if err != nil || sameNotes(shown, want) {
-		return err
+	if err != nil || len(shown)+len(want) == 0 {
+		return false, err
 	}
-	return c.withSpreadsheet(ctx, func(ctx context.Context) error {
+	err = c.withSpreadsheet(ctx, func(ctx context.Context) error {
 		if err := c.settleOpen(ctx); err != nil {
 			return fmt.Errorf("settle earlier writes: %w", err)
 		}
@@ -65,8 +67,10 @@ func (c *cycle) writeNotes(ctx context.Context, status bool) error {
 		if batch == nil {
 			return nil
 		}
+		written = true
 		return c.tab.SendNotes(ctx, batch)
 	})
+	return written, err
 }
 
 // wantedNotes are the notes that the tab should show: one for each cell in error, and the status.
@@ -121,21 +125,4 @@ func (c *cycle) statusText() string {
 		at = at.In(zone)
 	}
 	return fmt.Sprintf("Equal to the table %s as of %s, apart from marked cells.", c.link.Table, at.Format("2006-01-02 15:04:05"))
-}
-
-// sameNotes reports whether both are the same notes, in any order.
-func sameNotes(shown, want []tandem.Note) bool {
-	missing := make(map[tandem.Note]bool, len(shown))
-	for _, note := range shown {
-		note.Before = ""
-		missing[note] = true
-	}
-	for _, note := range want {
-		note.Before = ""
-		if !missing[note] {
-			return false
-		}
-		delete(missing, note)
-	}
-	return len(missing) == 0
 }

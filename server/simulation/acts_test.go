@@ -3,13 +3,40 @@ package simulation_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets/emulator"
 )
 
+// act does one random thing and learns what it changed.
+func (w *pair) act() {
+	w.tick(time.Millisecond)
+	w.findPlan()
+	before := w.look()
+	switch n := w.r.IntN(100); {
+	case n < 26:
+		w.actSQL()
+	case n < 38 && w.mix["api"]:
+		w.writeDatabase()
+	case n < 50 && w.mix["api"]:
+		w.writeSheet()
+	case n < 88:
+		w.actPerson(before)
+	case n < 91:
+		w.actSync()
+	case n < 96:
+		w.actLink()
+	default:
+		w.tick(10 * time.Second)
+		w.note("time passes")
+	}
+	w.learn(before, w.look())
+	w.tick(time.Millisecond)
+}
+
 // exec is another program's SQL. What the table refuses did not happen.
-func (w *world) exec(statement string, args ...any) {
+func (w *pair) exec(statement string, args ...any) {
 	_, err := w.db.Exec(statement, args...)
 	w.note("SQL %s %v%s", statement, args, refused(err))
 }
@@ -21,7 +48,7 @@ func refused(err error) string {
 	return " -> " + err.Error()
 }
 
-func (w *world) insertSQL(key []string, values []*string) {
+func (w *pair) insertSQL(key []string, values []*string) {
 	var args []any
 	for _, part := range key {
 		args = append(args, part)
@@ -29,10 +56,12 @@ func (w *world) insertSQL(key []string, values []*string) {
 	for i, value := range values {
 		args = append(args, w.asArg(w.keys+i, value))
 	}
-	w.exec("INSERT INTO items VALUES (?"+strings.Repeat(",?", len(args)-1)+")", args...)
+	w.serial++
+	args = append(args, fmt.Sprintf("own %d", w.serial))
+	w.exec("INSERT INTO "+w.id+" VALUES (?"+strings.Repeat(",?", len(args)-1)+")", args...)
 }
 
-func (w *world) whereKey(key []string) (string, []any) {
+func (w *pair) whereKey(key []string) (string, []any) {
 	var parts []string
 	var args []any
 	for i, part := range key {
@@ -41,7 +70,7 @@ func (w *world) whereKey(key []string) (string, []any) {
 	return " WHERE " + strings.Join(parts, " AND "), args
 }
 
-func (w *world) actSQL() {
+func (w *pair) actSQL() {
 	key := w.anyKey()
 	where, args := w.whereKey(key)
 	switch w.r.IntN(10) {
@@ -49,9 +78,9 @@ func (w *world) actSQL() {
 		w.insertSQL(key, w.randomValues())
 	case 3, 4, 5, 6:
 		column := w.keys + w.r.IntN(len(w.names)-w.keys)
-		w.exec("UPDATE items SET "+w.names[column]+" = ?"+where, append([]any{w.asArg(column, w.randomValue(column))}, args...)...)
+		w.exec("UPDATE "+w.id+" SET "+w.names[column]+" = ?"+where, append([]any{w.asArg(column, w.randomValue(column))}, args...)...)
 	case 7:
-		w.exec("DELETE FROM items"+where, args...)
+		w.exec("DELETE FROM "+w.id+where, args...)
 	case 8:
 		to := w.anyKey()
 		var set []string
@@ -59,34 +88,36 @@ func (w *world) actSQL() {
 		for i, part := range to {
 			set, with = append(set, w.names[i]+" = ?"), append(with, part)
 		}
-		w.exec("UPDATE items SET "+strings.Join(set, ", ")+where, append(with, args...)...)
+		w.exec("UPDATE "+w.id+" SET "+strings.Join(set, ", ")+where, append(with, args...)...)
 	default:
-		if w.chance(30) {
-			w.exec("DELETE FROM items WHERE qty < ?", w.r.IntN(400))
+		if w.when("removal", 50) {
+			w.exec("DELETE FROM "+w.id+" WHERE qty < ?", w.r.IntN(1000))
 		} else {
-			w.exec("UPDATE items SET qty = ? WHERE qty < ?", w.r.IntN(1000), w.r.IntN(300))
+			w.exec("UPDATE "+w.id+" SET qty = ? WHERE qty < ?", w.r.IntN(1000), w.r.IntN(300))
 		}
 	}
 }
 
 // startSync asks for an initial sync.
-func (w *world) startSync(request tandem.SyncRequest) {
+func (w *pair) startSync(request tandem.SyncRequest) {
 	w.serial++
-	link := w.link()
-	request.Returns = link.State
+	request.Returns = w.state()
 	if request.Returns == tandem.StateInitialSync {
 		request.Returns = tandem.StateNew
 	}
-	op := tandem.Operation{ID: fmt.Sprintf("operation-%d", w.serial), Link: linkID, Request: request, Created: w.now, Updated: w.now}
+	op := tandem.Operation{ID: fmt.Sprintf("operation-%d", w.serial), Link: w.id, Request: request, Created: w.now(), Updated: w.now()}
 	err := w.store.CreateOperation(w.t.Context(), op)
-	w.note("initial sync %+v%s", request, refused(err))
+	w.note("initial sync of %s %+v%s", w.id, request, refused(err))
 }
 
 // actSync starts, cancels and plans initial syncs.
-func (w *world) actSync() {
-	pending, err := w.store.PendingOperation(w.t.Context(), linkID)
+func (w *pair) actSync() {
+	pending, err := w.store.PendingOperation(w.t.Context(), w.id)
 	w.try(func() error { return err })
-	switch state := w.link().State; {
+	state := w.state()
+	switch {
+	case !w.mix["syncs"] && (pending != nil || state != tandem.StateNew):
+		return
 	case pending != nil:
 		if w.chance(50) {
 			w.note("the sync is to be cancelled%s", refused(w.store.CancelOperation(w.t.Context(), pending.ID)))
@@ -103,30 +134,84 @@ func (w *world) actSync() {
 	}
 }
 
-// actHalt answers a halt.
-func (w *world) actHalt(putBack bool) {
-	halt := w.link().Halt
-	if halt != nil {
-		w.note("halted by the %s: %s, %d rows %v", halt.Source, halt.Reason, halt.RowCount, halt.Rows)
+// actLink answers halts and conflicts, pauses the link and lets it go on, changes its policy, and reverts changes.
+func (w *pair) actLink() {
+	switch state := w.state(); {
+	case state == tandem.StateHalted:
+		w.actHalt(w.chance(50))
+	case w.when("pauses", 50) && state == tandem.StateActive:
+		w.note("%s is paused%s", w.id, refused(w.store.SetState(w.t.Context(), w.id, []tandem.State{tandem.StateActive}, tandem.StatePaused)))
+	case state == tandem.StatePaused:
+		w.goOn()
+	case w.when("settings", 50):
+		w.linked.Policy = w.anyPolicy()
+		w.try(func() (err error) { w.linked, err = w.store.UpdateLink(w.t.Context(), w.linked, 0); return err })
+		w.opened = nil
+		w.note("the policy of %s is %s", w.id, w.linked.Policy)
+	case w.when("reverts", 50):
+		w.actRevert()
+	default:
+		w.decideConflicts(w.chance(50))
 	}
-	_, err := w.store.Approve(w.t.Context(), linkID, putBack)
+}
+
+func (w *pair) goOn() {
+	w.note("%s goes on%s", w.id, refused(w.store.SetState(w.t.Context(), w.id, []tandem.State{tandem.StatePaused}, tandem.StateActive)))
+}
+
+// actHalt answers a halt.
+func (w *pair) actHalt(putBack bool) {
+	halt := w.current().Halt
+	if halt == nil {
+		return
+	}
+	w.note("%s was halted by the %s: %s, %d rows %v", w.id, halt.Source, halt.Reason, halt.RowCount, halt.Rows)
+	for _, key := range halt.Rows {
+		w.approved[key] = true
+	}
+	_, err := w.store.Approve(w.t.Context(), w.id, putBack)
 	w.note("the halt is answered, put back %v%s", putBack, refused(err))
 }
 
+// decideConflicts is a person who looks through the open conflicts.
+func (w *pair) decideConflicts(all bool) {
+	conflicts, _, err := w.store.Conflicts(w.t.Context(), w.id, "", 1000)
+	w.try(func() error { return err })
+	for _, conflict := range conflicts {
+		if conflict.Resolution != nil || !all && w.chance(50) {
+			continue
+		}
+		take := []tandem.Source{tandem.Database, tandem.Sheet}[w.r.IntN(2)]
+		_, err := w.store.Resolve(w.t.Context(), w.id, conflict.Key, tandem.Resolution{Take: take, Digest: conflict.Digest, Actor: "person@example.com"})
+		w.note("the conflict of %s is decided for the %s%s", conflict.Key, take, refused(err))
+	}
+}
+
+// actRevert reverts the changes of one row.
+func (w *pair) actRevert() {
+	link := w.current()
+	request := tandem.RevertRequest{Actor: "person@example.com", Force: w.chance(50), Filter: tandem.ChangeFilter{Key: w.keyOf(w.anyKey()), Since: w.now().Add(-time.Minute)}}
+	results, err := w.store.Revert(w.t.Context(), &link, request)
+	w.note("the last changes of %s are reverted: %d rows%s", request.Filter.Key, len(results), refused(err))
+}
+
 // findPlan remembers the last plan that was made.
-func (w *world) findPlan() {
+func (w *pair) findPlan() {
+	if !w.mix["syncs"] {
+		return
+	}
 	operations, err := w.store.Operations(w.t.Context(), "", 5)
 	w.try(func() error { return err })
 	for _, op := range operations {
-		if op.Report != nil && op.Report.Plan != "" {
+		if op.Link == w.id && op.Report != nil && op.Report.Plan != "" {
 			w.plan = op.Report.Plan
 		}
 	}
 }
 
 // disturb does what hurts most in the middle of a write: rows move, or the rows that are written change.
-func (w *world) disturb() {
-	w.tick(1e6)
+func (w *pair) disturb() {
+	w.tick(time.Millisecond)
 	before := w.look()
 	row := before.row(w.r)
 	span := &emulator.RowSpan{Sheet: before.title, Start: row, Count: 1 + w.r.IntN(2)}
@@ -140,38 +225,14 @@ func (w *world) disturb() {
 	case 4:
 		w.edit(emulator.Edit{MoveRows: &emulator.MoveRows{Sheet: before.title, Start: row, Count: 1, Before: before.row(w.r)}})
 	case 5:
-		w.moveColumn(before)
+		if w.mix["columns"] {
+			w.moveColumn(before)
+		}
 	case 6, 7:
 		w.actSQL()
 	default:
 		w.actPerson(before)
 	}
 	w.learn(before, w.look())
-	w.tick(1e6)
-}
-
-// act does one random thing and learns what it changed.
-func (w *world) act() {
-	w.tick(1e6)
-	w.findPlan()
-	before := w.look()
-	switch n := w.r.IntN(100); {
-	case n < 28:
-		w.actSQL()
-	case n < 42:
-		w.writeDatabase()
-	case n < 54:
-		w.writeSheet()
-	case n < 92:
-		w.actPerson(before)
-	case n < 95:
-		w.actSync()
-	case n < 98 && w.link().State == tandem.StateHalted:
-		w.actHalt(w.chance(50))
-	default:
-		w.tick(10e9)
-		w.note("time passes")
-	}
-	w.learn(before, w.look())
-	w.tick(1e6)
+	w.tick(time.Millisecond)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // mutation is a random write of the API.
-func (w *world) mutation() tandem.Mutation {
+func (w *pair) mutation() tandem.Mutation {
 	w.serial++
 	key := w.anyKey()
 	m := tandem.Mutation{Kind: tandem.Update, Key: w.keyOf(key), RequestID: fmt.Sprintf("request-%d", w.serial), Actor: "token:sim", AllowMissing: w.chance(30)}
@@ -44,16 +44,8 @@ func (w *world) mutation() tandem.Mutation {
 	return m
 }
 
-func (w *world) keyOf(parts []string) tandem.Key {
-	var values []tandem.Value
-	for _, part := range parts {
-		values = append(values, tandem.Text(part))
-	}
-	return tandem.MakeKey(values...)
-}
-
 // writeDatabase is a call of the API on the database, whose answer may get lost: then it is asked again.
-func (w *world) writeDatabase() {
+func (w *pair) writeDatabase() {
 	m := w.mutation()
 	table := w.table()
 	var first tandem.MutationResult
@@ -89,14 +81,14 @@ type wantedWrite struct {
 }
 
 // writeSheet records a write to the sheet. The call is cut off once it is recorded: a caller that lost its connection.
-func (w *world) writeSheet() {
+func (w *pair) writeSheet() {
 	wanted := &wantedWrite{m: w.mutation()}
 	key := wanted.m.Key
 	if key == "" {
 		key = tandem.MakeKey(wanted.m.Values[:w.keys]...)
 	}
 	add := func(e event) {
-		e.side, e.key, e.from, e.until, e.request = tandem.Sheet, key, w.now, forever, wanted.m.RequestID
+		e.side, e.key, e.from, e.until, e.request = tandem.Sheet, key, w.now(), forever, wanted.m.RequestID
 		w.model.add(e)
 	}
 	if wanted.m.Kind == tandem.Delete {
@@ -113,8 +105,8 @@ func (w *world) writeSheet() {
 }
 
 // ask records the write, or comes back for its answer.
-func (w *world) ask(wanted *wantedWrite) {
-	link := w.link()
+func (w *pair) ask(wanted *wantedWrite) {
+	link := w.linked
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	w.onWake = cancel
@@ -125,11 +117,11 @@ func (w *world) ask(wanted *wantedWrite) {
 	}
 	wanted.done = true
 	w.note("%s is answered: %s", wanted.m.RequestID, answer(results[0]))
-	w.model.answered(wanted.m.RequestID, results[0].Err == nil, w.now)
+	w.model.answered(wanted.m.RequestID, results[0].Err == nil, w.now())
 }
 
 // lookAtWrites comes back for answers.
-func (w *world) lookAtWrites() {
+func (w *pair) lookAtWrites() {
 	for _, wanted := range w.wanted {
 		if !wanted.done {
 			w.ask(wanted)

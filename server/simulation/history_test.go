@@ -8,8 +8,9 @@ import (
 
 // checkRemovals: a row that a worker deleted was deleted by somebody on the other side, and one that somebody deleted comes
 // back only when somebody wrote it again, or changed it on the other side in the meantime.
-func (w *world) checkRemovals(key tandem.Key, p *picture, history []tandem.Entry) {
-	if w.discarded || w.putBack(history) {
+func (w *verdict) checkRemovals(key tandem.Key) {
+	history := w.history[key]
+	if w.discarded || w.decidedByPeople(history) || w.madeByTable(history) {
 		return
 	}
 	events := w.model.events[key]
@@ -19,7 +20,7 @@ func (w *world) checkRemovals(key tandem.Key, p *picture, history []tandem.Entry
 		}
 		w.fail("row %s was deleted for the %s at %s although nobody had deleted it there", key, entry.Source, entry.At.Format("15:04:05.000"))
 	}
-	if len(events) == 0 || find(p.table, key) == nil {
+	if len(events) == 0 || find(w.end.table, key) == nil {
 		return
 	}
 	last := events[len(events)-1]
@@ -43,17 +44,34 @@ func (w *world) checkRemovals(key tandem.Key, p *picture, history []tandem.Entry
 	w.fail("row %s came back: the last that anybody did to it was to delete it in the %s at %s", key, last.side, last.from.Format("15:04:05.000"))
 }
 
-func (w *world) putBack(history []tandem.Entry) bool {
+// decidedByPeople reports whether a person decided about the row, by an answer to a halt or to a conflict.
+func (w *verdict) decidedByPeople(history []tandem.Entry) bool {
 	for _, entry := range history {
-		if entry.Cause == tandem.CausePutBack {
+		if entry.Cause == tandem.CausePutBack || entry.Cause == tandem.CauseConflict {
 			return true
 		}
 	}
 	return false
 }
 
+// madeByTable reports whether the table made this key for a row that was typed without one. It may make one once more that
+// it made before, when the row that had it is gone.
+func (w *verdict) madeByTable(history []tandem.Entry) bool {
+	for _, entry := range history {
+		if entry.Kind != tandem.Insert || entry.Source != tandem.Sheet {
+			continue
+		}
+		for _, typed := range w.model.keyless {
+			if w.columns[w.keys].Equal(typed.values[w.keys], entry.After[w.names[w.keys]]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lastPut is when a worker last inserted the row on the other side of from.
-func (w *world) lastPut(history []tandem.Entry, from tandem.Source) time.Time {
+func (w *verdict) lastPut(history []tandem.Entry, from tandem.Source) time.Time {
 	var at time.Time
 	for _, entry := range history {
 		if entry.Kind == tandem.Insert && entry.Source == from {
@@ -73,8 +91,9 @@ func hasDeletion(events []event, side tandem.Source, after, before time.Time) bo
 }
 
 // checkEchoes: a cell that a worker carried from a side had been written there by somebody, and not by the worker itself.
-func (w *world) checkEchoes(key tandem.Key, history []tandem.Entry) {
-	if w.discarded || w.putBack(history) {
+func (w *verdict) checkEchoes(key tandem.Key) {
+	history := w.history[key]
+	if w.discarded || w.decidedByPeople(history) {
 		return
 	}
 	for n, entry := range history {
@@ -83,7 +102,7 @@ func (w *world) checkEchoes(key tandem.Key, history []tandem.Entry) {
 		}
 		for i := w.keys; i < len(w.names); i++ {
 			value, ok := entry.After[w.names[i]]
-			if !ok || w.columns[i].Equal(value, entry.Before[w.names[i]]) || w.writtenThere(key, i, value, entry, history[:n]) {
+			if !ok || w.model.lost[i] || owns(entry.Source, w.owners[i]) || w.columns[i].Equal(value, entry.Before[w.names[i]]) || w.writtenThere(key, i, value, entry, history[:n]) {
 				continue
 			}
 			w.fail("echo: %s of row %s was carried from the %s at %s as %q, which a worker had put there", w.names[i], key, entry.Source,
@@ -92,14 +111,18 @@ func (w *world) checkEchoes(key tandem.Key, history []tandem.Entry) {
 	}
 }
 
-func (w *world) writtenThere(key tandem.Key, column int, value tandem.Value, entry tandem.Entry, earlier []tandem.Entry) bool {
+func (w *verdict) writtenThere(key tandem.Key, column int, value tandem.Value, entry tandem.Entry, earlier []tandem.Entry) bool {
 	var put time.Time // when a worker last put something there
 	for _, e := range earlier {
 		if e.Source != entry.Source && (e.Kind == tandem.Insert || !w.columns[column].Equal(e.After[w.names[column]], e.Before[w.names[column]])) {
 			put = e.At
 		}
 	}
-	for _, e := range w.model.events[key] {
+	var events []event
+	for _, key := range all(key, w.renames.earlier) {
+		events = append(events, w.model.events[key]...)
+	}
+	for _, e := range events {
 		// A row that a caller of the API adds to the sheet has empty cells where the caller says nothing.
 		if e.side == entry.Source && (e.kind == dropped || value.IsEmpty() && e.until.After(e.from) && !e.until.Before(put)) {
 			return true
@@ -109,4 +132,9 @@ func (w *world) writtenThere(key tandem.Key, column int, value tandem.Value, ent
 		}
 	}
 	return false
+}
+
+// owns reports whether a column belongs to a side, which then has it put back again and again.
+func owns(side tandem.Source, owner tandem.Owner) bool {
+	return side == tandem.Database && owner == tandem.OwnerDatabase || side == tandem.Sheet && owner == tandem.OwnerSheet
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,12 +39,22 @@ const (
 type model struct {
 	events  map[tandem.Key][]event
 	order   []tandem.Key
-	notes   map[tandem.Key][]string // what people wrote beside each row, the last one last
+	notes   map[tandem.Key][]string // what people wrote beside each row of the sheet, the last one last
+	own     map[tandem.Key]string   // what programs wrote last into the table's column that is not linked
 	doubled map[tandem.Key]bool     // keys that people made stand twice
+	keyless []keylessRow            // rows that people typed without a key
+	lost    map[int]bool            // columns that people deleted from the sheet: they are filled again once they are back
+}
+
+// keylessRow is a row that was seen without a key.
+type keylessRow struct {
+	values []tandem.Value
+	note   string
+	gone   bool // somebody took it away again, or gave it a key, or wrote over it
 }
 
 func (m *model) init() {
-	m.events, m.notes, m.doubled = map[tandem.Key][]event{}, map[tandem.Key][]string{}, map[tandem.Key]bool{}
+	m.events, m.notes, m.doubled, m.own, m.lost = map[tandem.Key][]event{}, map[tandem.Key][]string{}, map[tandem.Key]bool{}, map[tandem.Key]string{}, map[int]bool{}
 }
 
 func (m *model) add(e event) {
@@ -77,7 +88,7 @@ type seen struct {
 	key      tandem.Key
 	position int
 	values   []tandem.Value
-	note     string // the cells outside the link, as entered
+	note     string // what stands outside the link: in the sheet, as entered
 }
 
 // picture is both sides at one moment.
@@ -89,9 +100,9 @@ type picture struct {
 }
 
 // look takes a picture, past all faults.
-func (w *world) look() *picture {
+func (w *pair) look() *picture {
 	p := &picture{}
-	link, table := w.link(), w.table()
+	link, table := w.linked, w.table()
 	w.try(func() error {
 		rows, err := table.Scan(w.t.Context(), "", 10000)
 		for _, row := range rows {
@@ -99,6 +110,7 @@ func (w *world) look() *picture {
 		}
 		return err
 	})
+	w.lookOutside(p)
 	p.title = w.title()
 	p.raw = w.cells(p.title)
 	if len(p.raw) > 0 {
@@ -125,6 +137,35 @@ func (w *world) look() *picture {
 	return p
 }
 
+// lookOutside reads the table's column that is not linked.
+func (w *pair) lookOutside(p *picture) {
+	var parts []string
+	for _, name := range w.names[:w.keys] {
+		parts = append(parts, "CAST("+name+" AS TEXT)")
+	}
+	w.try(func() error {
+		rows, err := w.db.Query("SELECT COALESCE(own, ''), " + strings.Join(parts, ", ") + " FROM " + w.id)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			texts := make([]string, 1+w.keys)
+			into := make([]any, len(texts))
+			for i := range texts {
+				into[i] = &texts[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			if row := find(p.table, w.keyOf(texts[1:])); row != nil {
+				row.note = texts[0]
+			}
+		}
+		return rows.Err()
+	})
+}
+
 // beside returns the cells outside the link in a row.
 func (p *picture) beside(position int) string {
 	var texts []string
@@ -146,26 +187,31 @@ func (p *picture) beside(position int) string {
 }
 
 // get calls the Sheets API as any other client would.
-func (w *world) get(path string, answer any) {
+func (w *pair) get(path string, answer any) {
 	recorder := httptest.NewRecorder()
 	w.google.ServeHTTP(recorder, httptest.NewRequest("GET", "/v4/spreadsheets/"+book+path, nil))
 	w.try(func() error { return json.Unmarshal(recorder.Body.Bytes(), answer) })
 }
 
-func (w *world) title() string {
+func (w *pair) title() string {
 	var answer struct {
-		Sheets []struct{ Properties struct{ Title string } }
+		Sheets []struct {
+			Properties struct {
+				SheetID int64 `json:"sheetId"`
+				Title   string
+			}
+		}
 	}
-	w.get("?fields=sheets.properties.title", &answer)
+	w.get("?fields=sheets.properties(sheetId,title)", &answer)
 	for _, sheet := range answer.Sheets {
-		if sheet.Properties.Title != "_tandem" {
+		if sheet.Properties.SheetID == w.linked.SheetID {
 			return sheet.Properties.Title
 		}
 	}
 	return ""
 }
 
-func (w *world) cells(title string) [][]any {
+func (w *pair) cells(title string) [][]any {
 	var answer struct{ Values [][]any }
 	w.get("/values/"+url.PathEscape(title)+"?valueRenderOption=FORMULA", &answer)
 	return answer.Values
@@ -186,20 +232,39 @@ func byKey(rows []seen) (map[tandem.Key][]seen, []tandem.Key) {
 }
 
 // learn notes what an act changed on both sides: the difference of two pictures.
-func (w *world) learn(before, after *picture) {
+func (w *pair) learn(before, after *picture) {
 	w.learnSide(tandem.Database, before.table, after.table)
 	w.learnSide(tandem.Sheet, before.sheet, after.sheet)
+	w.learnKeyless(before.sheet, after.sheet)
 }
 
-func (w *world) learnSide(side tandem.Source, before, after []seen) {
+// learnKeyless notes rows that came without a key, and those that somebody took away or changed.
+func (w *pair) learnKeyless(before, after []seen) {
+	standing := func(rows []seen, typed keylessRow) bool {
+		return slices.ContainsFunc(rows, func(row seen) bool {
+			return row.key == "" && row.note == typed.note && slices.Equal(row.values, typed.values)
+		})
+	}
+	for i := range w.model.keyless {
+		row := &w.model.keyless[i]
+		row.gone = row.gone || standing(before, *row) && !standing(after, *row)
+	}
+	for _, row := range after {
+		if typed := (keylessRow{values: row.values, note: row.note}); row.key == "" && !standing(before, typed) {
+			w.model.keyless = append(w.model.keyless, typed)
+		}
+	}
+}
+
+func (w *pair) learnSide(side tandem.Source, before, after []seen) {
 	old, oldOrder := byKey(before)
 	now, order := byKey(after)
 	for _, key := range oldOrder {
 		switch {
 		case len(now[key]) == 0:
-			w.model.add(event{side: side, key: key, column: -1, from: w.now, kind: deleted})
+			w.model.add(event{side: side, key: key, column: -1, from: w.now(), kind: deleted})
 		case len(old[key]) > 1 || len(now[key]) > 1:
-			w.model.add(event{side: side, key: key, column: -1, from: w.now, kind: dropped})
+			w.model.add(event{side: side, key: key, column: -1, from: w.now(), kind: dropped})
 		}
 	}
 	for _, key := range order {
@@ -212,11 +277,15 @@ func (w *world) learnSide(side tandem.Source, before, after []seen) {
 					continue // the column is still gone, or there again and empty: nobody wrote that
 				}
 				if value.IsAbsent() {
+					w.model.lost[i] = true
 					value = tandem.Null // who takes a column away takes its values away
 				}
 				if len(old[key]) == 0 || !holds(old[key], i, value) {
-					w.model.add(event{side: side, key: key, column: i, value: value, from: w.now})
+					w.model.add(event{side: side, key: key, column: i, value: value, from: w.now()})
 				}
+			}
+			if side == tandem.Database && (len(old[key]) == 0 || !holdsNote(old[key], row.note)) {
+				w.model.own[key] = row.note
 			}
 			if side == tandem.Sheet && (len(old[key]) == 0 || !holdsNote(old[key], row.note)) {
 				w.model.notes[key] = append(w.model.notes[key], row.note)

@@ -18,21 +18,17 @@ func (w *world) endInPeace() {
 	w.peace = true
 	w.wires.deliverLate()
 	w.note("peace: %s", w.show())
-	for round := range 12 {
+	for round := range 16 {
 		w.rest(8)
-		before, state := w.look(), w.link().State
-		w.putRight(before)
-		after := w.look()
-		w.learn(before, after)
-		if round > 0 && pictureText(before.sheet) == pictureText(after.sheet) && state == tandem.StateActive && w.allAnswered() {
+		quiet := round > 0
+		for _, pair := range w.pairs {
+			quiet = pair.putRight(round) && quiet
+		}
+		if quiet {
 			return
 		}
 		w.tick(time.Millisecond)
 	}
-}
-
-func (w *world) allAnswered() bool {
-	return !slices.ContainsFunc(w.wanted, func(x *wantedWrite) bool { return !x.done })
 }
 
 // rest lets the workers work for a while.
@@ -44,32 +40,58 @@ func (w *world) rest(rounds int) {
 	}
 }
 
-// putRight does what a person is asked to do: answer halts, remove rows without a key or of a key that stands twice,
-// and replace cells that cannot be carried over.
-func (w *world) putRight(p *picture) {
-	switch link := w.link(); link.State {
+func (w *pair) allAnswered() bool {
+	return !slices.ContainsFunc(w.wanted, func(x *wantedWrite) bool { return !x.done })
+}
+
+// putRight does what people are asked to do. It reports whether nothing was left to do.
+func (w *pair) putRight(round int) bool {
+	before, state := w.look(), w.state()
+	asked, err := w.store.ConflictKeys(w.t.Context(), w.id)
+	w.try(func() error { return err })
+	if len(asked) > 0 {
+		w.decideConflicts(true)
+	}
+	w.answer(state)
+	mended := w.mend(before, round)
+	after := w.look()
+	w.learn(before, after)
+	return !mended && pictureText(before.sheet) == pictureText(after.sheet) && state == tandem.StateActive && len(asked) == 0 && w.allAnswered()
+}
+
+// answer answers a halt, and lets a link go on that was stopped.
+func (w *pair) answer(state tandem.State) {
+	switch state {
 	case tandem.StateHalted:
 		w.actHalt(w.chance(50))
-	case tandem.StateNew, tandem.StatePaused:
-		if pending, _ := w.store.PendingOperation(w.t.Context(), linkID); pending == nil {
+	case tandem.StatePaused:
+		w.goOn()
+	case tandem.StateNew:
+		if pending, _ := w.store.PendingOperation(w.t.Context(), w.id); pending == nil {
 			w.startSync(tandem.SyncRequest{})
 		}
 	}
+}
+
+// mend puts headers back, removes rows without a key that the worker could not give one, and of a key that stands twice, and
+// replaces cells that cannot be carried over. It reports whether anything was amiss.
+func (w *pair) mend(p *picture, round int) bool {
 	for _, name := range w.names {
 		if p.at(name) < 0 {
 			w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: letter(len(p.header)) + "1", Input: name}})
-			return
+			return true
 		}
 	}
-	remove := map[int]bool{}
+	remove, keyless := map[int]bool{}, false
 	seenKeys := map[tandem.Key]bool{}
 	for _, row := range p.sheet {
-		if row.key == "" || seenKeys[row.key] {
+		if row.key == "" && (w.keyKind > 0 || round > 2) || row.key != "" && seenKeys[row.key] {
 			remove[row.position] = true
 		}
 		seenKeys[row.key] = true
+		keyless = keyless || row.key == ""
 	}
-	errs, _, err := w.store.RowErrors(w.t.Context(), linkID, "", 1000)
+	errs, _, err := w.store.RowErrors(w.t.Context(), w.id, "", 1000)
 	w.try(func() error { return err })
 	wrong := map[tandem.Key]bool{}
 	for _, e := range errs {
@@ -91,6 +113,7 @@ func (w *world) putRight(p *picture) {
 	for _, position := range positions {
 		w.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: p.title, Start: position, Count: 1}})
 	}
+	return keyless || len(remove)+len(errs) > 0
 }
 
 func messages(errs []tandem.RowError, key tandem.Key) string {
@@ -125,8 +148,8 @@ func rowText(row seen) string {
 	return strings.Join(texts, "|")
 }
 
-func (w *world) show() string {
+func (w *pair) show() string {
 	p := w.look()
-	return fmt.Sprintf("state %s\n  table:\n    %s\n  sheet:\n    %s", w.link().State, strings.ReplaceAll(pictureText(p.table), "\n", "\n    "),
+	return fmt.Sprintf("%s is %s\n  table:\n    %s\n  sheet:\n    %s", w.id, w.state(), strings.ReplaceAll(pictureText(p.table), "\n", "\n    "),
 		strings.ReplaceAll(pictureText(p.sheet), "\n", "\n    "))
 }

@@ -5,29 +5,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets/emulator"
 )
 
 // edit lets a person do something in the sheet.
-func (w *world) edit(e emulator.Edit) {
+func (w *pair) edit(e emulator.Edit) {
 	err := w.google.Edit(book, e)
 	text, _ := json.Marshal(e)
 	w.note("person %s%s", text, refused(err))
-	if err == nil && w.chance(30) {
+	if err == nil && w.when("hints", 40) {
 		w.hint()
 	}
 }
 
-// hint is what an installed script would say: that something changed. It may come twice, and mostly does not come.
-func (w *world) hint() {
+// hint is what an installed script would say: that something changed, in some row or in one that it names, now or some time
+// ago. It may come twice, and mostly does not come.
+func (w *pair) hint() {
 	for range 1 + w.r.IntN(2) {
-		mark := tandem.Mark{Source: tandem.Sheet, At: w.now, Cause: tandem.CauseSheet, Actor: "person@example.com"}
+		mark := tandem.Mark{Source: tandem.Sheet, At: w.now().Add(-time.Duration(w.r.IntN(3)) * 5 * time.Second), Cause: tandem.CauseSheet, Actor: "person@example.com"}
 		if w.chance(50) {
 			mark.Key = w.keyOf(w.anyKey())
 		}
-		w.try(func() error { return w.store.AddMarks(w.t.Context(), linkID, []tandem.Mark{mark}) })
+		w.try(func() error { return w.store.AddMarks(w.t.Context(), w.id, []tandem.Mark{mark}) })
 	}
 	w.note("hint")
 }
@@ -47,7 +49,7 @@ func (p *picture) at(name string) int {
 func (p *picture) row(r interface{ IntN(int) int }) int { return 2 + r.IntN(max(len(p.raw)-1, 1)) }
 
 // actPerson does one thing that people do to sheets.
-func (w *world) actPerson(p *picture) {
+func (w *pair) actPerson(p *picture) {
 	row, column := p.row(w.r), w.keys+w.r.IntN(len(w.names)-w.keys)
 	if at := find(p.sheet, w.keyOf(w.anyKey())); at != nil && w.chance(60) {
 		row = at.position
@@ -61,61 +63,136 @@ func (w *world) actPerson(p *picture) {
 		w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: a1, Input: input}})
 	}
 	span := &emulator.RowSpan{Sheet: p.title, Start: row, Count: 1 + w.r.IntN(3)}
-	switch w.r.IntN(26) {
+	switch w.r.IntN(28) {
 	case 0, 1, 2, 3, 4, 5:
 		set(cell, w.typed(column))
 	case 6:
-		if w.names[column] == "title" && w.link().State == tandem.StateNew {
-			return
+		if w.mix["wrong"] && (w.names[column] != "title" || w.state() != tandem.StateNew) {
+			set(cell, []string{"many", "1.555", "5000", "=1/0", "=1+2", "#N/A", "TRUE", "2026-02-30"}[w.r.IntN(8)])
 		}
-		set(cell, []string{"many", "1.555", "5000", "=1/0", "=1+2", "#N/A", "TRUE", "2026-02-30"}[w.r.IntN(8)])
 	case 7, 8:
 		w.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: p.title, Column: p.header[w.r.IntN(len(p.header))], Descending: w.chance(50)}})
 	case 9:
 		w.edit(emulator.Edit{InsertRows: span})
 	case 10:
+		if w.when("removal", 40) {
+			span.Count = 1 + w.r.IntN(len(p.raw))
+		}
 		w.edit(emulator.Edit{DeleteRows: span})
 	case 11:
-		w.edit(emulator.Edit{MoveRows: &emulator.MoveRows{Sheet: p.title, Start: row, Count: 1, Before: p.row(w.r)}})
-	case 12, 13:
-		w.pasteRows(p, len(p.raw)+1)
-	case 14:
-		w.pasteRows(p, row)
+		w.edit(emulator.Edit{MoveRows: &emulator.MoveRows{Sheet: p.title, Start: row, Count: 1 + w.r.IntN(2), Before: p.row(w.r)}})
+	case 12, 13, 14:
+		w.actBlock(p, row)
 	case 15:
 		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("%s%d:%s%d", letter(at), row, letter(at), row+w.r.IntN(3))}})
 	case 16:
 		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("A%d:%s%d", row, letter(len(p.header)-1), row)}})
-	case 17:
-		if len(p.header) < 14 {
-			w.serial++
-			w.edit(emulator.Edit{InsertColumn: &emulator.InsertColumn{Sheet: p.title, Before: p.header[w.r.IntN(len(p.header))], Header: fmt.Sprintf("extra%d", w.serial)}})
-		}
-	case 18:
-		w.moveColumn(p)
+	case 17, 18:
+		w.actColumn(p, w.names[column])
 	case 19:
-		if w.chance(40) {
+		if w.when("rename", 60) {
 			w.serial++
-			w.edit(emulator.Edit{RenameSheet: &emulator.RenameSheet{Sheet: p.title, Title: fmt.Sprintf("Items %d", w.serial)}})
+			w.edit(emulator.Edit{RenameSheet: &emulator.RenameSheet{Sheet: p.title, Title: fmt.Sprintf("Tab %d", w.serial)}})
 		}
 	case 20, 21:
-		w.edit(emulator.Edit{Undo: &emulator.Undo{}})
+		if w.mix["undo"] {
+			w.undo()
+		}
 	case 22:
 		set(fmt.Sprintf("%s%d", letter(p.at("mine")), row), fmt.Sprintf("mine %d", w.serial))
 	case 23:
-		w.editKey(p, row)
+		if w.mix["keys"] {
+			w.editKey(p, row)
+		}
 	case 24, 25:
-		w.clientWrites(p, row)
+		if w.mix["blocks"] {
+			w.clientWrites(p, row)
+		}
+	case 26:
+		if w.mix["filter"] {
+			w.filter(p)
+		}
+	case 27:
+		if w.mix["keyless"] {
+			w.typeRow(p)
+		}
+	}
+}
+
+// actBlock pastes a block of rows, below the others or over them.
+func (w *pair) actBlock(p *picture, row int) {
+	switch {
+	case !w.mix["blocks"]:
+	case w.chance(70):
+		w.pasteRows(p, len(p.raw)+1)
+	default:
+		w.pasteRows(p, row)
+	}
+}
+
+// actColumn moves columns about, or deletes one that is linked.
+func (w *pair) actColumn(p *picture, linked string) {
+	switch {
+	case !w.mix["columns"]:
+	case w.chance(10):
+		w.edit(emulator.Edit{DeleteColumn: &emulator.DeleteColumn{Sheet: p.title, Column: linked}})
+	case w.chance(50) && len(p.header) < 14:
+		w.serial++
+		w.edit(emulator.Edit{InsertColumn: &emulator.InsertColumn{Sheet: p.title, Before: p.header[w.r.IntN(len(p.header))], Header: fmt.Sprintf("extra%d", w.serial)}})
+	default:
+		w.moveColumn(p)
+	}
+}
+
+// undo takes back the last edit of people, in whichever tab that was.
+func (w *pair) undo() {
+	before := map[*pair]*picture{}
+	for _, other := range w.pairs {
+		if other != w {
+			before[other] = other.look()
+		}
+	}
+	w.edit(emulator.Edit{Undo: &emulator.Undo{}})
+	for other, picture := range before {
+		other.learn(picture, other.look())
+	}
+}
+
+// filter sets a filter, or takes it away.
+func (w *pair) filter(p *picture) {
+	if w.chance(30) {
+		w.batch("clear filter", map[string]any{"clearBasicFilter": map[string]any{"sheetId": w.linked.SheetID}})
+		return
+	}
+	w.batch("filter", map[string]any{"setBasicFilter": map[string]any{"filter": map[string]any{"range": map[string]any{
+		"sheetId": w.linked.SheetID, "startRowIndex": 0, "endRowIndex": len(p.raw), "startColumnIndex": 0, "endColumnIndex": len(p.header)}}}})
+}
+
+// typeRow types a row below the others, cell by cell, without a key.
+func (w *pair) typeRow(p *picture) {
+	var cells []string
+	for i := w.keys; i < len(w.names); i++ {
+		if at := p.at(w.names[i]); at >= 0 {
+			cells = append(cells, w.names[i])
+		}
+	}
+	for _, name := range cells[:1+w.r.IntN(len(cells))] {
+		for i := range w.names {
+			if w.names[i] == name {
+				w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(name)), len(p.raw)+1), Input: w.typed(i)}})
+			}
+		}
 	}
 }
 
 // typed is what a person types for a value.
-func (w *world) typed(column int) string {
+func (w *pair) typed(column int) string {
 	value := w.randomValue(column)
 	if value == nil {
 		return ""
 	}
 	text := fmt.Sprint(w.asArg(column, value))
-	if w.names[column] == "title" && w.link().State == tandem.StateNew {
+	if w.names[column] == "title" && w.state() == tandem.StateNew {
 		// Setup makes the column plain text, which changes how a number shows that was typed there before.
 		return "typed " + text
 	}
@@ -123,7 +200,7 @@ func (w *world) typed(column int) string {
 }
 
 // pasteRows pastes rows, with keys that are new, or there already, or left out.
-func (w *world) pasteRows(p *picture, row int) {
+func (w *pair) pasteRows(p *picture, row int) {
 	var block [][]string
 	for range 1 + w.r.IntN(3) {
 		line := make([]string, len(p.header))
@@ -144,7 +221,7 @@ func (w *world) pasteRows(p *picture, row int) {
 				line[at] = fmt.Sprintf("pasted %d", w.serial)
 			}
 		}
-		if w.chance(10) {
+		if w.when("keyless", 25) {
 			line[p.at(w.names[0])] = ""
 		}
 		block = append(block, line)
@@ -153,7 +230,7 @@ func (w *world) pasteRows(p *picture, row int) {
 }
 
 // editKey types another key over one, which may be nonsense.
-func (w *world) editKey(p *picture, row int) {
+func (w *pair) editKey(p *picture, row int) {
 	part := w.r.IntN(w.keys)
 	input := w.anyKey()[part]
 	if w.chance(20) {
@@ -163,18 +240,18 @@ func (w *world) editKey(p *picture, row int) {
 }
 
 // moveColumn is done by another client of the API, since the emulator has no such edit by hand.
-func (w *world) moveColumn(p *picture) {
+func (w *pair) moveColumn(p *picture) {
 	from, to := w.r.IntN(len(p.header)), w.r.IntN(len(p.header)+1)
 	if to >= from && to <= from+1 {
 		return
 	}
 	w.batch("move column", map[string]any{"moveDimension": map[string]any{"destinationIndex": to, "source": map[string]any{
-		"sheetId": w.link().SheetID, "dimension": "COLUMNS", "startIndex": from, "endIndex": from + 1}}})
+		"sheetId": w.linked.SheetID, "dimension": "COLUMNS", "startIndex": from, "endIndex": from + 1}}})
 }
 
 // clientWrites adds a row, or deletes one, by the API as any other program may, while nobody looks.
-func (w *world) clientWrites(p *picture, row int) {
-	sheet := w.link().SheetID
+func (w *pair) clientWrites(p *picture, row int) {
+	sheet := w.linked.SheetID
 	if w.chance(30) {
 		w.batch("delete row", map[string]any{"deleteDimension": map[string]any{"range": map[string]any{
 			"sheetId": sheet, "dimension": "ROWS", "startIndex": row - 1, "endIndex": row}}})
@@ -209,7 +286,7 @@ func (w *world) clientWrites(p *picture, row int) {
 }
 
 // batch is a write by another client of the Sheets API.
-func (w *world) batch(what string, request any) {
+func (w *pair) batch(what string, request any) {
 	body, err := json.Marshal(map[string]any{"requests": []any{request}})
 	w.try(func() error { return err })
 	recorder := httptest.NewRecorder()

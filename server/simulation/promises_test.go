@@ -1,60 +1,89 @@
 package simulation_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem"
 )
 
-// checkPromises checks DESIGN, section 5, once everybody has stopped.
-func (w *world) checkPromises() {
-	p := w.look()
-	w.checkEqual(p)
-	w.checkQuiet(p)
-	history := w.history()
-	for _, key := range w.model.order {
-		w.checkWritten(key, p, history[key])
-		w.checkRemovals(key, p, history[key])
-		w.checkEchoes(key, history[key])
+// verdict is what the promises are checked against, once everybody has stopped: both sides, and the link's history.
+type verdict struct {
+	*pair
+	end     *picture
+	history map[tandem.Key][]tandem.Entry
+	renames renames
+}
+
+// checkPromises checks DESIGN, section 5.
+func (w *pair) checkPromises() {
+	v := &verdict{pair: w, end: w.look()}
+	v.checkEqual()
+	v.checkQuiet()
+	v.history = w.readHistory()
+	v.renames = w.findRenames(v.history)
+	if *verbose {
+		v.noteHistory()
 	}
-	w.checkInvented(p)
-	w.checkBeside(p, history)
+	for _, key := range w.model.order {
+		v.checkWritten(key)
+		v.checkRemovals(key)
+		v.checkEchoes(key)
+	}
+	v.checkInvented()
+	v.checkDoubled()
+	v.checkKeyless()
+	v.checkBeside()
+	v.checkOutside()
+	v.checkGuard()
 	for _, wanted := range w.wanted {
 		if !wanted.done {
 			w.fail("the API's write %s to the sheet was never answered", wanted.m.RequestID)
 		}
 	}
+}
+
+func (w *verdict) noteHistory() {
+	for _, key := range sortedKeys(w.history) {
+		for _, e := range w.history[key] {
+			w.note("    history of %s: %s %s from the %s, %s, %v -> %v", key, e.At.UTC().Format("15:04:05.000"), e.Kind, e.Source, e.Cause, e.Before, e.After)
+		}
+	}
+}
+
+// checkQuota: what two workers call in a minute stays within what Google gives a project.
+func (w *world) checkQuota() {
 	for minute, calls := range w.wires.minutes {
-		if calls > 240 {
+		if calls > 240*len(w.pairs) {
 			w.fail("%d calls of Google in the minute %s", calls, time.Unix(minute*60, 0).UTC().Format("15:04"))
 		}
 	}
 }
 
-// checkEqual: both sides hold the same rows, and no row error, halt or doubled key is left after people put all right.
-func (w *world) checkEqual(p *picture) {
-	if link := w.link(); link.State != tandem.StateActive {
+// checkEqual: both sides hold the same rows, and no row error, conflict, halt or doubled key is left after people put all
+// right.
+func (w *verdict) checkEqual() {
+	if link := w.current(); link.State != tandem.StateActive {
 		w.fail("the link ends as %s: %+v, last error %q", link.State, link.Halt, link.Status.LastError)
 		return
 	}
-	if errs, _, _ := w.store.RowErrors(w.t.Context(), linkID, "", 10); len(errs) > 0 {
+	if errs, _, _ := w.store.RowErrors(w.t.Context(), w.id, "", 10); len(errs) > 0 {
 		w.fail("row errors stay: %+v", errs[0])
+	}
+	if conflicts, _ := w.store.ConflictKeys(w.t.Context(), w.id); len(conflicts) > 0 {
+		w.fail("conflicts stay: %v", conflicts)
 	}
 	if intents, _ := w.store.Intents(w.t.Context(), book); len(intents) > 0 {
 		w.fail("%d intents stay open", len(intents))
 	}
-	table, _ := byKey(p.table)
-	sheet, order := byKey(p.sheet)
-	for _, row := range p.table {
+	table, _ := byKey(w.end.table)
+	sheet, order := byKey(w.end.sheet)
+	for _, row := range w.end.table {
 		order = append(order, row.key)
 	}
-	done := map[tandem.Key]bool{}
-	for _, key := range order {
-		if done[key] {
-			continue
-		}
-		done[key] = true
+	slices.Sort(order)
+	for _, key := range slices.Compact(order) {
 		switch {
 		case len(sheet[key]) > 1:
 			w.fail("the sides differ: %s stands %d times in the sheet", key, len(sheet[key]))
@@ -68,9 +97,9 @@ func (w *world) checkEqual(p *picture) {
 	}
 }
 
-func (w *world) same(a, b []tandem.Value) bool {
+func (w *pair) same(a, b []tandem.Value) bool {
 	for i := range a {
-		if !w.columns[i].Equal(a[i], b[i]) {
+		if w.owners[i] != tandem.OwnerIgnored && !w.columns[i].Equal(a[i], b[i]) {
 			return false
 		}
 	}
@@ -78,10 +107,14 @@ func (w *world) same(a, b []tandem.Value) bool {
 }
 
 // checkQuiet: further cycles, a comparison of everything among them, write nothing and call little.
-func (w *world) checkQuiet(p *picture) {
+func (w *verdict) checkQuiet() {
+	for n := range 14 { // the status is shown on the header a while after the last change, by the worker that made it
+		w.tick(6 * time.Second)
+		w.work(n / 7)
+	}
 	writes, calls, entries := w.google.Stats().Writes, w.wires.calls, w.countHistory()
 	w.rest(15) // a minute
-	if n := w.wires.calls - calls; n > 40 {
+	if n := w.wires.calls - calls; n > 40*len(w.pairs) {
 		w.fail("%d calls of Google in a minute in which nothing happens", n)
 	}
 	w.tick(16 * time.Minute)
@@ -92,24 +125,24 @@ func (w *world) checkQuiet(p *picture) {
 	if n := w.countHistory() - entries; n > 0 {
 		w.fail("%d changes carried over although all is quiet", n)
 	}
-	if now := w.look(); pictureText(now.table) != pictureText(p.table) || pictureText(now.sheet) != pictureText(p.sheet) {
+	if now := w.look(); pictureText(now.table) != pictureText(w.end.table) || pictureText(now.sheet) != pictureText(w.end.sheet) {
 		w.fail("rows change although all is quiet")
 	}
 }
 
-func (w *world) countHistory() int {
+func (w *pair) countHistory() int {
 	n := 0
-	for _, entries := range w.history() {
+	for _, entries := range w.readHistory() {
 		n += len(entries)
 	}
 	return n
 }
 
-// history returns the link's history by key, oldest first.
-func (w *world) history() map[tandem.Key][]tandem.Entry {
+// readHistory returns the link's history by key, oldest first.
+func (w *pair) readHistory() map[tandem.Key][]tandem.Entry {
 	all := map[tandem.Key][]tandem.Entry{}
 	for after := int64(0); ; {
-		entries, err := w.store.Entries(w.t.Context(), linkID, after, 1000)
+		entries, err := w.store.Entries(w.t.Context(), w.id, after, 1000)
 		w.try(func() error { return err })
 		if len(entries) == 0 {
 			return all
@@ -137,107 +170,79 @@ func (p *picture) side(side tandem.Source) []seen {
 	return p.sheet
 }
 
-// checkWritten: what was written is there, or was written over by somebody on that side, or history holds it as what was
-// there before a worker wrote over it.
-func (w *world) checkWritten(key tandem.Key, p *picture, history []tandem.Entry) {
-	events := w.model.events[key]
-	for n, e := range events {
-		if e.kind != written || w.unsureIfMade(e) {
-			continue
-		}
-		equal := w.columns[e.column].Equal
-		if row := find(p.side(e.side), key); row != nil && equal(row.values[e.column], e.value) {
-			continue
-		}
-		if row := find(p.side(e.side), key); row == nil && e.value.IsEmpty() {
-			continue
-		}
-		if w.writtenOver(events, n) || w.keptInHistory(e, history) {
-			continue
-		}
-		w.fail("lost: %s of row %s in the %s, written at %s as %q, is neither there nor in history", w.names[e.column], key, e.side,
-			e.from.Format("15:04:05.000"), e.value.Text())
+// checkGuard: within an hour no more rows were removed without a person's consent than the link allows. What is allowed is
+// rounded up, so that only a guard that sleeps is caught.
+func (w *verdict) checkGuard() {
+	limit := w.linked.DeleteLimit
+	if limit.Count == 0 {
+		limit = tandem.DeleteLimit{Count: 10, Percent: 20}
 	}
-}
-
-// unsureIfMade reports whether a write was only recorded: its caller never learnt that it was made.
-func (w *world) unsureIfMade(e event) bool { return e.until == forever }
-
-func (w *world) writtenOver(events []event, n int) bool {
-	e := events[n]
-	for m, later := range events {
-		if m == n || later.side != e.side || later.until.Before(e.from) || m < n && later.until == later.from {
-			continue
-		}
-		if later.kind != written || later.column == e.column && later.value != e.value {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *world) keptInHistory(e event, history []tandem.Entry) bool {
-	for _, entry := range history {
-		if entry.Source == e.side || entry.At.Before(e.from.Add(-time.Minute)) {
-			continue
-		}
-		before, ok := entry.Before[w.names[e.column]]
-		if ok && (w.columns[e.column].Equal(before, e.value) || before.IsInvalid() && e.value.IsInvalid()) {
-			return true
-		}
-	}
-	return false
-}
-
-// checkInvented: every cell holds what somebody wrote for that row.
-func (w *world) checkInvented(p *picture) {
 	for _, side := range []tandem.Source{tandem.Database, tandem.Sheet} {
-		for _, row := range p.side(side) {
-			for i := w.keys; i < len(w.names); i++ {
-				if !w.somebodyWrote(row.key, i, row.values[i]) {
-					w.fail("invented: %s of row %s in the %s is %q, which nobody wrote", w.names[i], row.key, side, row.values[i].Text())
+		removed := 0
+		for _, key := range sortedKeys(w.history) {
+			for _, entry := range w.history[key] {
+				if entry.Kind == tandem.Delete && entry.Source == side && !w.approved[key] && entry.Cause != tandem.CauseConflict {
+					removed++
 				}
 			}
 		}
-	}
-}
-
-func (w *world) somebodyWrote(key tandem.Key, column int, value tandem.Value) bool {
-	if value.IsEmpty() {
-		return true
-	}
-	for _, e := range w.model.events[key] {
-		if e.kind == written && e.column == column && w.columns[column].Equal(e.value, value) {
-			return true
+		if most := len(w.model.order) + len(w.model.keyless) + removed; removed > limit.Count && removed*100 > limit.Percent*most && !w.discarded {
+			w.fail("%d rows were deleted because of the %s without anybody's consent; the limit is %+v", removed, side, limit)
 		}
 	}
-	return false
 }
 
 // checkBeside: cells outside the link are as people left them, beside the same key. They may only go with their row.
-func (w *world) checkBeside(p *picture, history map[tandem.Key][]tandem.Entry) {
-	for _, row := range p.sheet {
+func (w *verdict) checkBeside() {
+	for _, row := range w.end.sheet {
 		notes := w.model.notes[row.key]
 		want := ""
 		if len(notes) > 0 {
 			want = notes[len(notes)-1]
 		}
-		if row.note == want || row.note == "" && w.wasGone(row.key, history[row.key]) || w.model.doubled[row.key] && strings.Contains(strings.Join(notes, "\n"), row.note) {
+		if row.note == want || row.note == "" && w.wasGone(row.key) || w.model.doubled[row.key] && strings.Contains(strings.Join(notes, "\n"), row.note) {
 			continue
+		}
+		if slices.ContainsFunc(w.model.keyless, func(typed keylessRow) bool { return typed.note == row.note }) {
+			continue // the row got its key from the worker
 		}
 		w.fail("beside row %s stands %q, people left %q there", row.key, row.note, want)
 	}
 }
 
 // wasGone reports whether the row was away from the sheet for a while, by anybody's deletion.
-func (w *world) wasGone(key tandem.Key, history []tandem.Entry) bool {
+func (w *verdict) wasGone(key tandem.Key) bool {
 	for _, e := range w.model.events[key] {
 		if e.side == tandem.Sheet && e.kind != written {
 			return true
 		}
 	}
-	for _, entry := range history {
+	for _, entry := range w.history[key] {
 		if entry.Source == tandem.Database && (entry.Kind == tandem.Delete) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOutside: the table's column that is not linked holds what programs wrote there. It goes with its row, and moves with
+// it to another key.
+func (w *verdict) checkOutside() {
+	for _, row := range w.end.table {
+		kept := row.note == "" && w.wasInserted(row.key)
+		for _, key := range all(row.key, w.renames.earlier) {
+			kept = kept || row.note == w.model.own[key]
+		}
+		if !kept {
+			w.fail("outside the link, row %s of the table holds %q, programs left %q there", row.key, row.note, w.model.own[row.key])
+		}
+	}
+}
+
+// wasInserted reports whether the worker made the row in the table.
+func (w *verdict) wasInserted(key tandem.Key) bool {
+	for _, key := range all(key, w.renames.earlier) {
+		if slices.ContainsFunc(w.history[key], func(e tandem.Entry) bool { return e.Kind == tandem.Insert && e.Source == tandem.Sheet }) {
 			return true
 		}
 	}

@@ -5,75 +5,63 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	_ "github.com/glebarez/go-sqlite"
 
-	"github.com/tandem-sync/tandem"
-	"github.com/tandem-sync/tandem/engine"
 	"github.com/tandem-sync/tandem/sheets"
 	"github.com/tandem-sync/tandem/sheets/emulator"
 	"github.com/tandem-sync/tandem/store"
 )
 
-const (
-	book   = "book"
-	linkID = "items"
-)
+const book = "book"
 
 // errStop ends a run whose world cannot go on.
 var errStop = errors.New("the run was stopped")
 
-// world is one run: a table, a tab, two workers that may crash, and all that happened so far.
+// world is one run: links with their tables and tabs, two workers that may crash, and all that happened so far.
 type world struct {
 	t      *testing.T
 	r      *rand.Rand
-	now    time.Time
+	mix    mix
 	store  *store.Store
 	db     *sql.DB
 	google *emulator.Emulator
 	eyes   *sheets.Client // looks at the sheet without faults and without being counted
 
-	keyKind int // 0 whole number, 1 text, 2 two columns
-	names   []string
-	columns []tandem.Column
-	keys    int // how many of the first columns are the key
-
+	pairs      []*pair
 	workers    [2]*process
 	wires      wires
+	rowsInCall int // how many rows fit into one call
 	stepNumber int
 	serial     int
-	hot        [4]int // keys that were used last
 	trace      []string
 	broken     []string
-	model      model
-	wanted     []*wantedWrite
-	plan       string
-	discarded  bool // a baseline was thrown away: older agreements count no more
 	peace      bool
 	onWake     func()
 }
 
-// process is one worker with its own memory; a crash replaces it.
-type process struct {
-	name   string
-	worker *engine.Worker
-}
-
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 42)), now: time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)}
-	w.model.init()
+	time.Sleep(time.Until(time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)))
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 43))}
+	w.mix = drawMix(w.r)
 	w.wires.w = w
-	path := filepath.Join(t.TempDir(), fmt.Sprintf("%d.db", w.now.UnixNano()))
+	w.rowsInCall = 5000
+	if w.mix["split"] {
+		w.rowsInCall = 1 + w.r.IntN(3)
+	}
+	path := filepath.Join(fastDir(t), "db")
+	w.try(func() error { return os.WriteFile(path, template(t), 0o600) })
 	w.try(func() (err error) {
-		w.store, err = store.Open(t.Context(), "sqlite:"+path, store.Options{Now: w.clock, Wake: func(string) {
+		w.store, err = store.Open(t.Context(), "sqlite:"+path, store.Options{Wake: func(string) {
 			if w.onWake != nil {
 				w.onWake()
 			}
@@ -84,7 +72,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.db, err = sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(0)")
 		return err
 	})
-	w.google = emulator.New(emulator.Options{Now: w.clock, Seed: seed + 1, Sleep: func(context.Context, time.Duration) {}})
+	w.google = emulator.New(emulator.Options{Seed: seed + 1, Sleep: func(context.Context, time.Duration) {}})
 	w.eyes = w.newClient(w.google.Transport())
 	for i := range w.workers {
 		w.workers[i] = w.newProcess(fmt.Sprintf("worker%d", i))
@@ -92,60 +80,64 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
+// template is a database with nothing but our own tables, made once: every run begins with a copy.
+var template = func() func(t *testing.T) []byte {
+	var once sync.Once
+	var data []byte
+	return func(t *testing.T) []byte {
+		once.Do(func() {
+			path := filepath.Join(fastDir(t), "template")
+			s, err := store.Open(context.Background(), "sqlite:"+path, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if data, err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return data
+	}
+}()
+
+// fastDir is a directory for one run: in memory, where the machine has such a place, since every commit is synced.
+func fastDir(t *testing.T) string {
+	if dir, err := os.MkdirTemp("/dev/shm", "simulation"); err == nil {
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		return dir
+	}
+	return t.TempDir()
+}
+
 func (w *world) close() {
+	for _, p := range w.workers {
+		p.end()
+	}
 	w.google.Close()
 	w.store.Close()
 	w.db.Close()
 }
 
-func (w *world) clock() time.Time { return w.now }
+// tick lets time pass.
+func (w *world) tick(d time.Duration) { time.Sleep(d) }
 
-func (w *world) tick(d time.Duration) { w.now = w.now.Add(d) }
+func (w *world) now() time.Time { return time.Now() }
 
-// newClient makes a client whose pauses pass in virtual time. They are all alike, since a jittered one would not replay.
+// newClient makes a client whose pauses are all alike, since jittered ones would not replay.
 func (w *world) newClient(transport http.RoundTripper) *sheets.Client {
 	client, err := sheets.New(w.t.Context(), sheets.Options{Endpoint: "http://emulator/", HTTPClient: &http.Client{Transport: transport},
-		Now: w.clock, Sleep: func(ctx context.Context, _ time.Duration) error { w.tick(time.Second); return ctx.Err() }})
+		Sleep: func(ctx context.Context, _ time.Duration) error { w.tick(time.Second); return ctx.Err() }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return client
 }
 
-func (w *world) newProcess(name string) *process {
-	w.serial++
-	client := w.newClient(&wire{w})
-	var log *slog.Logger
-	if *verbose {
-		log = slog.New(slog.NewTextHandler(traceWriter{w}, nil))
-	}
-	return &process{name, engine.New(engine.Options{
-		Store: &watchedStore{w.store, w},
-		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
-			table, err := w.store.OpenTable(ctx, link)
-			if err != nil {
-				return nil, err
-			}
-			return &watchedTable{table, w}, nil
-		},
-		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
-			return client.Open(link, columns).Journaled()
-		},
-		Now: w.clock, Holder: fmt.Sprintf("%s-%d", name, w.serial), Logger: log,
-	})}
-}
-
-type traceWriter struct{ w *world }
-
-func (t traceWriter) Write(line []byte) (int, error) {
-	_, text, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-	t.w.note("    | %s", text)
-	return len(line), nil
-}
-
 // note adds a line to the trace.
 func (w *world) note(format string, args ...any) {
-	w.trace = append(w.trace, fmt.Sprintf("%3d %s ", w.stepNumber, w.now.Format("15:04:05.000"))+fmt.Sprintf(format, args...))
+	w.trace = append(w.trace, fmt.Sprintf("%3d %s ", w.stepNumber, w.now().UTC().Format("15:04:05.000"))+fmt.Sprintf(format, args...))
 }
 
 // fail records a promise that was broken.
@@ -157,7 +149,6 @@ func (w *world) fail(format string, args ...any) {
 
 // try does what cannot fail in a sound world.
 func (w *world) try(do func() error) {
-	w.t.Helper()
 	if err := do(); err != nil {
 		w.fail("unexpected: %v", err)
 		panic(errStop)
@@ -166,8 +157,15 @@ func (w *world) try(do func() error) {
 
 func (w *world) chance(percent int) bool { return w.r.IntN(100) < percent }
 
+// when reports whether the mix has a feature, and chance strikes.
+func (w *world) when(feature string, percent int) bool { return w.mix[feature] && w.chance(percent) }
+
 func (w *world) describe() string {
-	return fmt.Sprintf("key %v, columns %v", w.names[:w.keys], w.names[w.keys:])
+	texts := []string{w.mix.String()}
+	for _, pair := range w.pairs {
+		texts = append(texts, pair.describe())
+	}
+	return strings.Join(texts, "; ")
 }
 
 // pause is how long nothing happens between two actions.
@@ -175,42 +173,22 @@ func (w *world) pause() time.Duration {
 	return []time.Duration{100 * time.Millisecond, time.Second, 3 * time.Second, 3 * time.Second, 6 * time.Second, 20 * time.Second}[w.r.IntN(6)]
 }
 
-func (w *world) pickWorker() int {
-	if w.chance(20) {
-		return 1
+// anyPair is one of the links.
+func (w *world) anyPair() *pair { return w.pairs[w.r.IntN(len(w.pairs))] }
+
+// act lets somebody do something.
+func (w *world) act() { w.anyPair().act() }
+
+func (w *world) lookAtWrites() {
+	for _, pair := range w.pairs {
+		pair.lookAtWrites()
 	}
-	return 0
 }
 
-// work steps one worker, which may crash in it: then its memory is gone, and its leases stay until they run out.
-func (w *world) work(which int) {
-	p := w.workers[which]
-	ctx, cancel := context.WithCancel(w.t.Context())
-	defer cancel()
-	outer := w.wires.cancel
-	w.wires.cancel = cancel
-	defer func() {
-		w.wires.cancel = outer
-		if crash := recover(); crash != nil {
-			if _, ok := crash.(crashed); !ok {
-				panic(crash)
-			}
-			w.note("  %s crashed", p.name)
-			w.workers[which] = w.newProcess(p.name)
-		}
-	}()
-	_, _ = p.worker.Step(ctx)
-}
-
-func (w *world) link() tandem.Link {
-	var link tandem.Link
-	w.try(func() (err error) { link, err = w.store.Link(w.t.Context(), linkID); return err })
-	return link
-}
-
-func (w *world) table() *store.Table {
-	link := w.link()
-	var table *store.Table
-	w.try(func() (err error) { table, err = w.store.OpenTable(w.t.Context(), &link); return err })
-	return table
+func (w *world) show() string {
+	var texts []string
+	for _, pair := range w.pairs {
+		texts = append(texts, pair.show())
+	}
+	return strings.Join(texts, "\n")
 }

@@ -1,0 +1,154 @@
+package simulation_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+)
+
+// checkWritten: what was written is there, or was written over by somebody on that side, or history holds it as what was
+// there before a worker wrote over it.
+func (w *verdict) checkWritten(key tandem.Key) {
+	events := w.model.events[key]
+	for n, e := range events {
+		if e.kind != written || w.unsureIfMade(e) || w.isThere(e) || w.writtenOver(events, n) || w.keptInHistory(e) {
+			continue
+		}
+		w.fail("lost: %s of row %s in the %s, written at %s as %q, is neither there nor in history", w.names[e.column], key, e.side,
+			e.from.UTC().Format("15:04:05.000"), e.value.Text())
+	}
+}
+
+// unsureIfMade reports whether a write was only recorded: its caller never learnt that it was made.
+func (w *verdict) unsureIfMade(e event) bool { return e.until == forever }
+
+// isThere reports whether a cell holds what was written, also under a later key of the row.
+func (w *verdict) isThere(e event) bool {
+	gone := true
+	for _, key := range all(e.key, w.renames.later) {
+		if row := find(w.end.side(e.side), key); row != nil {
+			gone = false
+			if key != e.key && e.column < w.keys || w.columns[e.column].Equal(row.values[e.column], e.value) {
+				return true
+			}
+		}
+	}
+	return gone && e.value.IsEmpty()
+}
+
+func (w *verdict) writtenOver(events []event, n int) bool {
+	e := events[n]
+	for m, later := range events {
+		if m == n || later.side != e.side || later.until.Before(e.from) || m < n && later.until == later.from {
+			continue
+		}
+		if later.kind != written || later.column == e.column && later.value != e.value {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *verdict) keptInHistory(e event) bool {
+	for _, key := range all(e.key, w.renames.later) {
+		for _, entry := range w.history[key] {
+			if entry.Source == e.side || entry.At.Before(e.from.Add(-time.Minute)) {
+				continue
+			}
+			before, ok := entry.Before[w.names[e.column]]
+			if ok && (w.columns[e.column].Equal(before, e.value) || before.IsInvalid() && e.value.IsInvalid()) {
+				return true
+			}
+			if key == e.key && entry.Kind == tandem.Delete && w.owners[e.column] == tandem.OwnerIgnored && e.side == tandem.Sheet {
+				return true // cells outside the link go with their row
+			}
+		}
+	}
+	return false
+}
+
+// checkInvented: every cell holds what somebody wrote for that row.
+func (w *verdict) checkInvented() {
+	for _, side := range []tandem.Source{tandem.Database, tandem.Sheet} {
+		for _, row := range w.end.side(side) {
+			for i := w.keys; i < len(w.names); i++ {
+				if !w.somebodyWrote(row.key, i, row.values[i], side) {
+					w.fail("invented: %s of row %s in the %s is %q, which nobody wrote", w.names[i], row.key, side, row.values[i].Text())
+				}
+			}
+		}
+	}
+}
+
+func (w *verdict) somebodyWrote(key tandem.Key, column int, value tandem.Value, side tandem.Source) bool {
+	if value.IsEmpty() {
+		return true
+	}
+	equal := w.columns[column].Equal
+	for _, key := range all(key, w.renames.earlier) {
+		for _, e := range w.model.events[key] {
+			if e.kind == written && e.column == column && equal(e.value, value) && (w.owners[column] != tandem.OwnerIgnored || e.side == side) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(w.model.keyless, func(row keylessRow) bool { return equal(row.values[column], value) })
+}
+
+// checkDoubled: a row that was written once is there once. Titles with a number are written but once each.
+func (w *verdict) checkDoubled() {
+	holders := map[tandem.Value][]tandem.Key{}
+	for _, row := range w.end.table {
+		if title := row.values[w.keys]; isUnique(title.Text()) {
+			holders[title] = append(holders[title], row.key)
+		}
+	}
+	for _, row := range w.end.table {
+		title := row.values[w.keys]
+		keys := holders[title]
+		if len(keys) < 2 || keys[0] != row.key {
+			continue
+		}
+		writers := 0
+		for _, key := range w.model.order {
+			if slices.ContainsFunc(w.model.events[key], func(e event) bool { return e.kind == written && e.column == w.keys && e.value == title }) {
+				writers++
+			}
+		}
+		for _, typed := range w.model.keyless {
+			if typed.values[w.keys] == title {
+				writers++
+			}
+		}
+		if len(keys) > writers {
+			w.fail("doubled: the rows %v all are titled %q, which was written to %d", keys, title.Text(), writers)
+		}
+	}
+}
+
+// isUnique reports whether a title has a number that no other has.
+func isUnique(title string) bool {
+	return strings.HasPrefix(title, "v") || strings.HasPrefix(title, "é")
+}
+
+// checkKeyless: a row that a person typed without a key is in the table, unless somebody took it away again.
+func (w *verdict) checkKeyless() {
+	for _, typed := range w.model.keyless {
+		title := typed.values[w.keys]
+		if w.keyKind != 0 || typed.gone || !isUnique(title.Text()) {
+			continue
+		}
+		has := func(row seen) bool { return row.values[w.keys] == title }
+		kept := slices.ContainsFunc(w.end.table, has) || slices.ContainsFunc(w.end.sheet, has)
+		for _, entries := range w.history {
+			for _, entry := range entries {
+				kept = kept || entry.Before[w.names[w.keys]] == title || entry.After[w.names[w.keys]] == title
+			}
+		}
+		if !kept {
+			w.fail("lost: a row typed without a key, titled %q, is nowhere", title.Text())
+		}
+	}
+}
