@@ -11,6 +11,7 @@ import (
 // gatherAll looks at every row of both sides, in pages of the table's key order. Rows of the table that the tab does not
 // show under their key wait until all were read: their key may have been edited there, or be spelled otherwise.
 func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
+	c.matchTyped(scan)
 	s := newSight(scan)
 	folds := c.table.Folds()
 	var absent []*reconcile.Row

@@ -33,7 +33,7 @@ func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
 		return false
 	}
 	for i := range scan.Bad {
-		if c.isLike(row.Base, scan.Bad[i].Row.Values) {
+		if !c.typed.taken[i] && c.isLike(row.Base, scan.Bad[i].Row.Values) {
 			c.unsettled = true
 			c.typed.claimed[i] = row.Key
 			if c.sync != nil {

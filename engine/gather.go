@@ -156,6 +156,7 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	for key := range c.asked {
 		look[key] = true
 	}
+	c.matchTyped(scan)
 	s := newSight(scan)
 	known := make(map[tandem.Key][]tandem.Value, len(look))
 	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {

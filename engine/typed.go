@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 type typedRows struct {
 	records map[tandem.Key]tandem.Typed // rows whose key does not stand in the sheet yet
 	claimed map[int]tandem.Key          // rows (by index in Scan.Bad) that look like one whose key cell was emptied
+	taken   map[int]bool                // rows (by index in Scan.Bad) of records
 	fills   []fill                      // keys to write into rows
 	inserts []tandem.BadRow             // rows to insert, nothing having changed in them for the settle time
 	closed  []tandem.Typed              // records of rows that are gone from the sheet, or have their key
@@ -52,7 +55,7 @@ func (c *cycle) keyColumn() int {
 
 // readTyped reads the records of rows whose key is on its way.
 func (c *cycle) readTyped(ctx context.Context) error {
-	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, refused: map[int]string{}}
+	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, taken: map[int]bool{}, refused: map[int]string{}}
 	if c.keyColumn() < 0 {
 		return nil
 	}
@@ -66,22 +69,17 @@ func (c *cycle) readTyped(ctx context.Context) error {
 	return nil
 }
 
-// gatherTyped decides what becomes of the rows without a key, once all others were looked at.
+// gatherTyped decides what becomes of the rows without a key that belong to no record, once all others were looked at.
 func (c *cycle) gatherTyped(scan *tandem.Scan) {
 	if c.keyColumn() < 0 {
 		return
 	}
-	var rows []int
-	for i := range scan.Bad {
-		if scan.Bad[i].Keyless && c.typed.claimed[i] == "" {
-			rows = append(rows, i)
-		}
-	}
-	rows = c.matchTyped(scan, rows)
 	resting := c.memo.keyless
 	c.memo.keyless = map[string]time.Time{}
-	for _, i := range rows {
-		bad := scan.Bad[i]
+	for i, bad := range scan.Bad {
+		if !bad.Keyless || c.typed.claimed[i] != "" || c.typed.taken[i] {
+			continue
+		}
 		digest := tandem.Digest(bad.Row.Values)
 		if refused, ok := c.memo.refused[digest]; ok && scan.Began.Before(refused.again) {
 			c.typed.refused[bad.Row.Position] = refused.message
@@ -100,19 +98,31 @@ func (c *cycle) gatherTyped(scan *tandem.Scan) {
 	}
 }
 
-// matchTyped finds the rows of records, and returns the rows that belong to none: equal values first, then the same place,
-// then whatever is alike. A record without a row, or whose key stands in the sheet, is done.
-func (c *cycle) matchTyped(scan *tandem.Scan, rows []int) (rest []int) {
+// matchTyped finds the rows of records: equal values first, then the same place, then whatever is alike. A record without a
+// row, or whose key stands in the sheet, is done. It comes before any other look at rows without a key.
+func (c *cycle) matchTyped(scan *tandem.Scan) {
+	if len(c.typed.records) == 0 {
+		return
+	}
+	var rows []int
+	for i := range scan.Bad {
+		if scan.Bad[i].Keyless {
+			rows = append(rows, i)
+		}
+	}
 	standing, _ := index(scan)
 	var open []tandem.Typed
-	for _, record := range c.typed.records {
+	for _, key := range slices.Sorted(maps.Keys(c.typed.records)) {
+		record := c.typed.records[key]
 		if _, ok := standing[record.Key]; ok {
 			c.typed.closed = append(c.typed.closed, record)
 		} else {
 			open = append(open, record)
 		}
 	}
-	slices.SortFunc(open, func(a, b tandem.Typed) int { return a.Position - b.Position })
+	slices.SortFunc(open, func(a, b tandem.Typed) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Key, b.Key))
+	})
 	fits := []func(record *tandem.Typed, row *tandem.Row) bool{
 		func(record *tandem.Typed, row *tandem.Row) bool {
 			return record.Position == row.Position && c.alike(record, row, 0)
@@ -128,12 +138,12 @@ func (c *cycle) matchTyped(scan *tandem.Scan, rows []int) (rest []int) {
 				return false
 			}
 			c.typed.fills = append(c.typed.fills, fill{record, scan.Bad[rows[at]].Row})
+			c.typed.taken[rows[at]] = true
 			rows = slices.Delete(rows, at, at+1)
 			return true
 		})
 	}
 	c.typed.closed = append(c.typed.closed, open...)
-	return rows
 }
 
 // alike reports whether a row holds what was typed, in all cells but so many; at least one cell must be the same.

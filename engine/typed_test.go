@@ -50,10 +50,12 @@ func TestTypedWithoutKeyMoved(t *testing.T) {
 		"rows are inserted above": {func(p *pair) {
 			p.edit(emulator.Edit{InsertRows: &emulator.RowSpan{Sheet: "Items", Start: 2, Count: 2}})
 		}, 4},
-		"sorted":              {func(p *pair) { p.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: "Items", Column: "title"}}) }, 4},
-		"a cell is edited":    {func(p *pair) { p.edit(p.set("C5", "8")) }, 4},
-		"all cells are new":   {func(p *pair) { p.typeRow(5, "Other", "1", "2.00") }, 4},
-		"deleted":             {func(p *pair) { p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 5, Count: 1}}) }, 3},
+		"sorted":            {func(p *pair) { p.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: "Items", Column: "title"}}) }, 4},
+		"a cell is edited":  {func(p *pair) { p.edit(p.set("C5", "8")) }, 4},
+		"all cells are new": {func(p *pair) { p.typeRow(5, "Other", "1", "2.00") }, 4},
+		"deleted": {func(p *pair) {
+			p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 5, Count: 1}})
+		}, 3},
 		"a key is typed":      {func(p *pair) { p.edit(p.set("A5", "90")) }, 4},
 		"another row is like": {func(p *pair) { p.typeRow(6, "Anew", "7", "1.25") }, 5},
 	} {
