@@ -54,8 +54,10 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 			}
 		}
 	}
-	if err := c.respell(ctx, s); err != nil {
-		return err
+	if folds {
+		if err := c.respellAll(ctx, s); err != nil {
+			return err
+		}
 	}
 	return c.gatherRest(ctx, s, absent, matched)
 }

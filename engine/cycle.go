@@ -293,9 +293,6 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 		return err
 	}
 	if scan != nil && scan.Whole {
-		if len(c.returned) > 0 {
-			c.memo.nextCompare = time.Time{} // the other side may have changed the column meanwhile
-		}
 		if len(c.moved) == 0 {
 			if err := c.saveObserved(ctx, true); err != nil {
 				return err

@@ -35,7 +35,7 @@ func (c *cycle) gather(ctx context.Context, wholeSheet, wholeDatabase bool) (*ta
 		if err != nil {
 			return nil, err
 		}
-		return scan, c.gatherSheet(ctx, scan, keys)
+		return scan, c.gatherScan(ctx, scan, keys)
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -114,7 +114,12 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 	if err != nil {
 		return nil, fmt.Errorf("read rows of tab %q: %w", c.link.Tab, err)
 	}
-	c.observeSheet(scan)
+	if c.observeSheet(scan); len(c.returned) > 0 {
+		if scan, err = c.scanTab(ctx); err != nil {
+			return nil, err
+		}
+		return scan, c.gatherScan(ctx, scan, keys)
+	}
 	scan.Whole = false // whatever Find read, only these rows are looked at
 	sheet, blocked := index(scan)
 	for _, key := range ask {
@@ -124,7 +129,7 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 			if scan, err = c.scanTab(ctx); err != nil {
 				return nil, err
 			}
-			return scan, c.gatherSheet(ctx, scan, keys)
+			return scan, c.gatherScan(ctx, scan, keys)
 		}
 	}
 	for _, key := range ask {
@@ -139,6 +144,15 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 		c.consider(*row, scan)
 	}
 	return scan, nil
+}
+
+// gatherScan looks at what a whole read of the tab shows. When a column flows again, the database is read whole too: either
+// side may have changed it meanwhile, or begun anew with empty cells.
+func (c *cycle) gatherScan(ctx context.Context, scan *tandem.Scan, keys []tandem.Key) error {
+	if len(c.returned) > 0 {
+		return c.gatherAll(ctx, scan)
+	}
+	return c.gatherSheet(ctx, scan, keys)
 }
 
 // gatherSheet looks at every row of the sheet that differs from the baseline, and at keys. The database is asked for
@@ -172,7 +186,14 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	if err != nil {
 		return err
 	}
-	if err := c.respell(ctx, s); err != nil {
+	lost := make([]tandem.Key, 0, len(known))
+	for key := range known {
+		if _, ok := s.at[key]; !ok {
+			lost = append(lost, key)
+		}
+	}
+	slices.Sort(lost)
+	if err := c.respell(ctx, s, lost); err != nil {
 		return err
 	}
 	for _, key := range s.fresh() {

@@ -45,14 +45,14 @@ func (s *sight) fresh() []tandem.Key {
 }
 
 // respell finds rows that were not recognised because the sheet spells their key otherwise than the table does, where its
-// collation holds both equal: each then stands for the table's row. Of several rows that are equal to the database none
-// is applied.
-func (c *cycle) respell(ctx context.Context, s *sight) error {
+// collation holds both equal: each then stands for the table's row, or, when the table no longer has it, for the one of lost
+// that both sides knew. Of several rows that are equal to the database none is applied.
+func (c *cycle) respell(ctx context.Context, s *sight, lost []tandem.Key) error {
 	fresh := s.fresh()
 	if len(fresh) == 0 || !c.table.Folds() {
 		return nil
 	}
-	canonical, err := c.table.Canonical(ctx, fresh)
+	canonical, err := c.table.Canonical(ctx, slices.Concat(lost, fresh)) // the first spelling stands for all
 	if err != nil {
 		return fmt.Errorf("ask table %q which keys are equal: %w", c.link.Table, err)
 	}
@@ -82,6 +82,23 @@ func (c *cycle) respell(ctx context.Context, s *sight) error {
 		}
 	}
 	return nil
+}
+
+// respellAll is respell with every row that both sides knew and the sheet does not show.
+func (c *cycle) respellAll(ctx context.Context, s *sight) error {
+	if len(s.fresh()) == 0 {
+		return nil
+	}
+	var lost []tandem.Key
+	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {
+		if _, ok := s.at[base.Key]; !ok {
+			lost = append(lost, base.Key)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return c.respell(ctx, s, lost)
 }
 
 // recognise takes the row at a place for the table's row of key.
