@@ -37,6 +37,21 @@ func (c *Column) Equal(a, b Value) bool {
 	return false
 }
 
+// Class returns a text that is the same for all values that Equal holds equal, and no others.
+func (c *Column) Class(v Value) string {
+	switch {
+	case v.IsEmpty() || v.IsAbsent():
+		return ""
+	case v.IsInvalid():
+		return "!" + v.text
+	case c.Type.Kind == Float:
+		return "=" + significant(v.text)
+	case c.Type.Kind == Timestamp && c.Zone != nil:
+		return "=" + c.wallClock(v.text)
+	}
+	return "=" + v.text
+}
+
 func significant(text string) string {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {

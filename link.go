@@ -76,6 +76,8 @@ type LinkColumn struct {
 	Owner  Owner  `json:"owner,omitempty"`  // empty means shared
 	Policy Policy `json:"policy,omitempty"` // empty means the link's
 	Paused string `json:"paused,omitempty"` // why nothing flows in this column, in words; empty when it flows
+	// PausedBy is the side that the column is missing on, or is another one on, while it is paused.
+	PausedBy Source `json:"pausedBy,omitempty"`
 	// Type is the column's type as it was linked, as the database spells it; a column of another kind of type is paused until
 	// it is linked anew. Empty in links of older versions.
 	Type string `json:"type,omitempty"`

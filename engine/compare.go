@@ -13,7 +13,7 @@ import (
 func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 	c.matchTyped(scan)
 	s := newSight(scan)
-	folds := c.table.Folds()
+	folds, keyless := c.table.Folds(), c.sync != nil && c.anyKeyless(scan)
 	var absent []*reconcile.Row
 	var matched, done int64
 	for after, more := tandem.Key(""), true; more; {
@@ -42,7 +42,7 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 			switch {
 			case s.blocked[row.Key]:
 				c.block(row.Key)
-			case row.Sheet == nil && (row.Base != nil || folds):
+			case row.Sheet == nil && (row.Base != nil || folds || keyless):
 				absent = append(absent, &row)
 			default:
 				c.consider(row, scan)
@@ -86,6 +86,9 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 		}
 		rows = append(rows, row)
 	}
+	if c.sync != nil {
+		rows = c.matchKeyless(rows, scan)
+	}
 	fresh := s.fresh()
 	loaded, err := c.load(ctx, fresh, nil)
 	if err != nil {
@@ -99,8 +102,10 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 		}
 		rows = append(rows, row)
 	}
-	c.considerRows(rows, scan)
-	c.memo.blocked = s.blocked
+	if err := c.considerRows(ctx, rows, scan); err != nil {
+		return err
+	}
+	c.keepHeld()
 	c.gatherTyped(scan)
 	c.unsettled = c.unsettled || c.memo.typing()
 	if err := c.recordUnkeyed(ctx, scan); err != nil {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -9,40 +8,22 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// refill takes an empty cell of a column that is there again for what both sides agreed on, so that the other side's value
-// fills it.
+// refill takes an empty cell, on the side where its column was missing and is there again, for what both sides agreed on, so
+// that the other side's value fills it.
 func (c *cycle) refill(row *reconcile.Row) {
-	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil {
+	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil || row.Database == nil {
 		return
 	}
 	row.Base = slices.Clone(row.Base)
-	for i := range c.returned {
-		switch {
-		case row.Sheet[i].IsEmpty():
-			row.Base[i] = row.Sheet[i]
-		case row.Database != nil && row.Database[i].IsEmpty():
-			row.Base[i] = row.Database[i]
+	for i, missedBy := range c.returned {
+		side := row.Sheet
+		if missedBy == tandem.Database {
+			side = row.Database
+		}
+		if side[i].IsEmpty() {
+			row.Base[i] = side[i]
 		}
 	}
-}
-
-// lookalike reports whether a row that the sheet no longer has may still be there under a key cell that was emptied, shows
-// an error, or holds a key that another row has: a row without a usable key is like it otherwise. It is not deleted.
-func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
-	if row.Sheet != nil || row.Base == nil || c.approved(row.Key, tandem.Sheet) {
-		return false
-	}
-	for i := range scan.Bad {
-		if !c.typed.taken[i] && c.isLike(row.Base, scan.Bad[i].Row.Values) {
-			c.unsettled = true
-			c.typed.claimed[i] = row.Key
-			if c.sync != nil {
-				c.sync.refuse(row.Key, fmt.Sprintf("row %d of the sheet looks like this row, but its key cell cannot be used", scan.Bad[i].Row.Position))
-			}
-			return true
-		}
-	}
-	return false
 }
 
 // stillTyped reports whether a row that only the sheet has may still be half typed: it counts once nothing in it changed
@@ -90,8 +71,8 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 	if same {
 		d.Conflict = nil // it is recorded already
 	}
-	closes := open && !same && d.Conflict == nil
-	if d.Quiet() && !closes && !c.inError[row.Key] { // else its error, or conflict, has to be taken away
+	closes := open && !same && d.Conflict == nil && !c.anyPaused() // a paused cell's conflict only waits
+	if d.Quiet() && !closes && !c.inError[row.Key] {               // else its error, or conflict, has to be taken away
 		return
 	}
 	if closes {
@@ -134,15 +115,35 @@ func (c *cycle) sheetUpdateTime(values []tandem.Value) time.Time {
 
 // block leaves a row alone whose key stands more than once in the sheet; it is looked at again when it no longer does.
 func (c *cycle) block(key tandem.Key) {
-	c.blocked = append(c.blocked, key)
+	c.hold(key, "the key stands more than once in the sheet")
+}
+
+// hold leaves a row alone until the sheet changes.
+func (c *cycle) hold(key tandem.Key, why string) {
+	c.held[key] = why
+	c.passOver(key)
 	if c.memo.blocked == nil {
 		c.memo.blocked = map[tandem.Key]bool{}
 	}
 	c.memo.blocked[key] = true
 	c.memo.seen = ""
+	c.stays(key)
 	if c.sync != nil {
-		c.sync.refuse(key, "the key stands more than once in the sheet")
+		c.sync.refuse(key, why)
 	}
+}
+
+// keepHeld remembers which rows were left alone, so that they are looked at when the sheet shows them again.
+func (c *cycle) keepHeld() {
+	c.memo.blocked = make(map[tandem.Key]bool, len(c.held))
+	for key := range c.held {
+		c.memo.blocked[key] = true
+	}
+}
+
+// anyPaused reports whether a column is paused.
+func (c *cycle) anyPaused() bool {
+	return slices.ContainsFunc(c.policy.Settings, func(s tandem.LinkColumn) bool { return s.Paused != "" })
 }
 
 // index returns where each key stands in scan.Rows, and the keys that stand more than once in the sheet.

@@ -43,12 +43,15 @@ type cycle struct {
 	asked   map[tandem.Key]tandem.OpenConflict // rows that wait for a person, or for what a person decided
 	spelled map[tandem.Key]tandem.Key          // how the sheet spells keys, where the table spells them otherwise
 	renames map[tandem.Key]tandem.Key          // keys that were edited in the sheet: the new one by the old one
+	bad     *likes                             // the rows of the sheet without a usable key, once they were asked for
 	typed   typedRows                          // rows of the sheet without a key
-	blocked []tandem.Key                       // rows left alone, since their key stands more than once in the sheet
+	held    map[tandem.Key]string              // rows left alone until the sheet changes, and why
+	passed  map[tandem.Key]bool                // rows left out in a cycle in which a column flows again
+	order   []tandem.Key                       // the rows of the sheet as this cycle saw them, from top to bottom
 	// observed are the link's columns with what this cycle found out about them, returned (by index) those that flow again,
 	// title is that of the tab.
 	observed []tandem.LinkColumn
-	returned map[int]bool
+	returned map[int]tandem.Source
 	title    string
 	scanned  string // digest of the whole scan of this cycle; "" without one
 	// unsettled is set when rows were left out that the next look has to see again.
@@ -70,7 +73,7 @@ type attribution struct {
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
 		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
-		closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
+		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
 	if lease.Fence != c.memo.fence+1 {
 		c.memo.distrust() // somebody else worked on the link meanwhile
 	}
@@ -294,8 +297,14 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 	}
 	if scan != nil && scan.Whole {
 		if len(c.moved) == 0 {
+			if err := c.fillLater(ctx); err != nil {
+				return err
+			}
 			if err := c.saveObserved(ctx, true); err != nil {
 				return err
+			}
+			if c.order != nil {
+				c.memo.order = c.order
 			}
 		}
 		c.memo.renames = c.renames

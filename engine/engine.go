@@ -235,7 +235,8 @@ type memory struct {
 
 	seen     string                  // digest of the last scan that left nothing to do
 	problems string                  // digest of the unusable rows last recorded
-	blocked  map[tandem.Key]bool     // keys that stood twice in the last scan
+	blocked  map[tandem.Key]bool     // rows that were left alone in the last scan until the sheet changes
+	order    []tandem.Key            // the rows of the sheet at the last look, from top to bottom
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
 	unkeyed  int                     // rows of the table that the last full compare passed over
 	// keyless are rows typed without a key that may still be typed, by digest; refused those that the table will not take.
@@ -252,7 +253,7 @@ type memory struct {
 
 // distrust forgets what only holds as long as nobody else works on the link.
 func (m *memory) distrust() {
-	m.seen, m.problems, m.blocked = "", "", nil
+	m.seen, m.problems, m.blocked, m.order = "", "", nil, nil
 }
 
 // typing reports whether rows of the sheet may still be typed.

@@ -158,7 +158,7 @@ func (c *cycle) gatherScan(ctx context.Context, scan *tandem.Scan, keys []tandem
 // gatherSheet looks at every row of the sheet that differs from the baseline, and at keys. The database is asked for
 // those rows alone.
 func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tandem.Key) error {
-	if c.scanned == c.memo.seen && len(keys) == 0 {
+	if c.scanned == c.memo.seen && len(keys) == 0 && !c.refusalDue() {
 		return nil
 	}
 	look := make(map[tandem.Key]bool, len(keys)+len(c.inError))
@@ -206,7 +206,7 @@ func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tande
 	if err := c.recordBad(ctx, scan); err != nil {
 		return err
 	}
-	c.memo.blocked = s.blocked
+	c.keepHeld()
 	c.unsettled = c.unsettled || c.memo.typing()
 	c.memo.seen = ""
 	if len(c.pending) == 0 && !c.hasTyped() && !c.unsettled {
@@ -232,12 +232,15 @@ func (c *cycle) considerSheet(ctx context.Context, s *sight, look map[tandem.Key
 		}
 		all = append(all, row)
 	}
-	c.considerRows(all, s.scan)
-	return nil
+	return c.considerRows(ctx, all, s.scan)
 }
 
 // considerRows looks at rows among which some may have had their key edited in the sheet, or may still be typed.
-func (c *cycle) considerRows(rows []*reconcile.Row, scan *tandem.Scan) {
+func (c *cycle) considerRows(ctx context.Context, rows []*reconcile.Row, scan *tandem.Scan) error {
+	c.order = make([]tandem.Key, len(scan.Rows))
+	for i := range scan.Rows {
+		c.order[i] = scan.Rows[i].Key
+	}
 	typed := c.memo.typed
 	c.memo.typed = map[tandem.Key]typedRow{}
 	var lost, fresh []*reconcile.Row
@@ -246,13 +249,16 @@ func (c *cycle) considerRows(rows []*reconcile.Row, scan *tandem.Scan) {
 		switch {
 		case row.Base != nil && row.Sheet == nil && c.lookalike(row, scan):
 			held[row.Key] = true
-		case row.Base != nil && row.Sheet == nil && row.Database != nil:
+		case row.Base != nil && row.Sheet == nil:
 			lost = append(lost, row)
 		case row.Base == nil && row.Database == nil && row.Sheet != nil:
 			fresh = append(fresh, row)
 		}
 	}
-	pairs := c.pairRenamed(lost, fresh)
+	pairs, err := c.pairRenamed(ctx, lost, fresh, scan)
+	if err != nil {
+		return err
+	}
 	edited := make(map[tandem.Key]*reconcile.Row, len(pairs))
 	for _, row := range fresh {
 		if old, ok := pairs[row.Key]; ok {
@@ -267,6 +273,7 @@ func (c *cycle) considerRows(rows []*reconcile.Row, scan *tandem.Scan) {
 			c.consider(*row, scan)
 		}
 	}
+	return nil
 }
 
 func (c *cycle) eachBaseline(ctx context.Context, visit func(tandem.BaselineRow)) error {

@@ -9,9 +9,6 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// maxRenames bounds the search for edited keys: where more rows than this are gone and new at once, nobody edited keys.
-const maxRenames = 1000
-
 // sight is one whole read of the tab, by key.
 type sight struct {
 	scan    *tandem.Scan
@@ -185,35 +182,135 @@ func (c *cycle) canonicalMarks(ctx context.Context) error {
 	return nil
 }
 
-// pairRenamed finds rows whose key was edited in the sheet: a row that the sheet lost, and a new one there that is the same
-// otherwise, in all cells or in all but one, where there is no other candidate on either side. It returns the old key of
-// each new one.
-func (c *cycle) pairRenamed(lost, fresh []*reconcile.Row) map[tandem.Key]tandem.Key {
-	if len(lost) == 0 || len(fresh) == 0 || len(lost) > maxRenames || len(fresh) > maxRenames || !c.keysMayChange() {
-		return nil
+// pairRenamed finds rows whose key was edited in the sheet. Such a row was lost since the last look, and a new one that is
+// like it stands exactly where it stood then, counted from the rows above and below that are still the same. A row that was
+// deleted and another one added elsewhere is no such pair: what the table keeps beside the link must not pass from one to
+// the other. It returns the old key of each new one.
+func (c *cycle) pairRenamed(ctx context.Context, lost, fresh []*reconcile.Row, scan *tandem.Scan) (map[tandem.Key]tandem.Key, error) {
+	if len(lost) == 0 || len(fresh) == 0 || !c.keysMayChange() {
+		return nil, nil
 	}
-	partner := make([]int, len(fresh)) // 1 + index in lost, -1 when there are several
-	wanted := make([]int, len(lost))   // how many new rows look like it
-	for n, row := range fresh {
-		for m := range lost {
-			if !c.renamed(lost[m], row) {
-				continue
-			}
-			wanted[m]++
-			if partner[n] == 0 {
-				partner[n] = m + 1
-			} else {
-				partner[n] = -1
-			}
+	before, now := c.memo.order, c.order
+	stoodAt, standsAt := placesIn(before, now)
+	stood, stands := anchorsIn(before, standsAt), anchorsIn(now, stoodAt)
+	gone := make(map[anchors]*reconcile.Row, len(lost))
+	for _, row := range lost {
+		if at, ok := stoodAt[row.Key]; ok && !c.approvedAny(row.Key) {
+			gone[stood[at]] = row
 		}
 	}
 	pairs := map[tandem.Key]tandem.Key{}
-	for n, row := range fresh {
-		if m := partner[n] - 1; m >= 0 && wanted[m] == 1 {
-			pairs[row.Key] = lost[m].Key
+	for _, row := range fresh {
+		place := stands[standsAt[row.Key]]
+		old := gone[place]
+		switch {
+		case old == nil || !c.isLike(old.Base, row.Sheet):
+		case place.below == "" && !c.distinctive(old.Base, row, scan):
+			// At the end of the tab new rows are typed too.
+		default:
+			pairs[row.Key] = old.Key
 		}
 	}
-	return pairs
+	return pairs, c.pairRefused(ctx, lost, fresh, pairs)
+}
+
+// pairRefused keeps the pairs of an earlier look whose new key the table refused.
+func (c *cycle) pairRefused(ctx context.Context, lost, fresh []*reconcile.Row, pairs map[tandem.Key]tandem.Key) error {
+	var keys []tandem.Key
+	for _, old := range lost {
+		if c.inError[old.Key] {
+			keys = append(keys, old.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	errs, err := c.w.opt.Store.RowErrorsByKey(ctx, c.link.ID, keys)
+	if err != nil {
+		return fmt.Errorf("read row errors: %w", err)
+	}
+	news := make(map[tandem.Key]*reconcile.Row, len(fresh))
+	tried := make(map[string]tandem.Key, len(fresh))
+	for _, row := range fresh {
+		if _, paired := pairs[row.Key]; !paired {
+			news[row.Key] = row
+		}
+	}
+	for _, old := range lost {
+		if !c.inError[old.Key] {
+			continue
+		}
+		clear(tried)
+		if row := news[c.memo.renames[old.Key]]; row != nil && c.isLike(old.Base, row.Sheet) {
+			pairs[row.Key] = old.Key
+			delete(news, row.Key)
+			continue
+		}
+		for key, row := range news {
+			if c.isLike(old.Base, row.Sheet) {
+				tried[tandem.Digest(old.Database, row.Sheet)] = key
+			}
+		}
+		if key, ok := tried[errs[old.Key].Digest]; ok {
+			pairs[key] = old.Key
+			delete(news, key)
+		}
+	}
+	return nil
+}
+
+// anchors tell a place by the nearest rows above and below that both looks show, and how far off these are; "" is the edge.
+type anchors struct {
+	above, below tandem.Key
+	up, down     int
+}
+
+// anchorsIn returns the anchors of each place of an order, by the keys that the other look shows too.
+func anchorsIn(order []tandem.Key, known map[tandem.Key]int) []anchors {
+	all := make([]anchors, len(order))
+	last := -1
+	for at, key := range order {
+		if all[at].up = at - last; last >= 0 {
+			all[at].above = order[last]
+		}
+		if _, ok := known[key]; ok {
+			last = at
+		}
+	}
+	last = len(order)
+	for at := len(order) - 1; at >= 0; at-- {
+		if all[at].down = last - at; last < len(order) {
+			all[at].below = order[last]
+		}
+		if _, ok := known[order[at]]; ok {
+			last = at
+		}
+	}
+	return all
+}
+
+func placesIn(before, now []tandem.Key) (stoodAt, standsAt map[tandem.Key]int) {
+	stoodAt, standsAt = make(map[tandem.Key]int, len(before)), make(map[tandem.Key]int, len(now))
+	for i, key := range before {
+		stoodAt[key] = i
+	}
+	for i, key := range now {
+		standsAt[key] = i
+	}
+	return stoodAt, standsAt
+}
+
+// distinctive reports whether no other row of the sheet holds what the row does, and it holds all that the old one did.
+func (c *cycle) distinctive(base []tandem.Value, row *reconcile.Row, scan *tandem.Scan) bool {
+	if _, differ := c.likeness(base, row.Sheet); differ > 0 {
+		return false
+	}
+	for i := range scan.Rows {
+		if _, differ := c.likeness(base, scan.Rows[i].Values); differ == 0 && scan.Rows[i].Key != row.Key {
+			return false
+		}
+	}
+	return true
 }
 
 // keysMayChange reports whether an edit of a key cell in the sheet reaches the table.
@@ -228,13 +325,6 @@ func (c *cycle) keysMayChange() bool {
 		others = others || column.KeyPosition == 0 && sheetMay
 	}
 	return others
-}
-
-func (c *cycle) renamed(lost, fresh *reconcile.Row) bool {
-	if c.approval != nil && c.approval.Keys[lost.Key] {
-		return false
-	}
-	return c.isLike(lost.Base, fresh.Sheet)
 }
 
 // isLike reports whether two rows are the same beside their keys, in all cells or in all but one. Cells that are empty in
@@ -257,6 +347,9 @@ func (c *cycle) likeness(a, b []tandem.Value) (same, differ int) {
 	}
 	return same, differ
 }
+
+// approvedAny reports whether a person answered a halt for the row.
+func (c *cycle) approvedAny(key tandem.Key) bool { return c.approval != nil && c.approval.Keys[key] }
 
 // rename takes the sheet's row of a new key for the row that had the old one.
 func (c *cycle) rename(row *reconcile.Row, to tandem.Key, values []tandem.Value) {

@@ -46,12 +46,14 @@ func TestKeyEdited(t *testing.T) {
 	}
 }
 
-// The key is edited together with a cell, while the database changes another one, and rows are sorted.
+// The key is edited together with a cell, while the database changes another one; later rows are sorted.
 func TestKeyEditedMeanwhile(t *testing.T) {
 	p := newPair(t, 5)
 	p.secrets()
 	p.exec("UPDATE items SET qty = 99 WHERE id = 2")
-	p.edit(p.set("A3", "77"), p.set("B3", "Other"), emulator.Edit{Sort: &emulator.Sort{Sheet: "Items", Column: "id", Descending: true}})
+	p.edit(p.set("A3", "77"), p.set("B3", "Other"))
+	p.settle()
+	p.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: "Items", Column: "id", Descending: true}})
 	p.settle()
 	p.wantRow(p.table(), "77|Other|99|2.50")
 	if secret := p.one("SELECT secret FROM items WHERE id = 77"); secret != "s2" {

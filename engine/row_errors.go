@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -23,15 +25,22 @@ func (c *cycle) leaveErrors(ctx context.Context) (map[tandem.Key]tandem.RowError
 	if len(errs) == 0 {
 		return errs, nil
 	}
+	var conflicts []tandem.Settlement
 	now, kept := c.w.opt.Now(), c.pending[:0]
 	for _, d := range c.pending {
 		known, ok := errs[d.Row.Key]
-		decided := d.Resolved || d.Conflict != nil || c.closes[d.Row.Key] // a person's answer does not wait
-		if ok && !decided && known.Digest == digest(&d.Row) && (known.Retry.IsZero() || now.Before(known.Retry)) {
+		if ok && known.Digest == digest(&d) && (known.Retry.IsZero() || now.Before(known.Retry)) {
 			if c.sync != nil {
 				c.sync.refuse(d.Row.Key, known.Message)
 			}
 			c.stays(d.Row.Key)
+			c.passOver(d.Row.Key)
+			if s := (tandem.Settlement{Key: d.Row.Key, CloseConflict: c.closes[d.Row.Key]}); d.Conflict != nil || s.CloseConflict {
+				if d.Conflict != nil {
+					s.Conflict = c.conflict(&d)
+				}
+				conflicts = append(conflicts, s) // it does not wait for the error
+			}
 			continue
 		}
 		kept = append(kept, d)
@@ -40,19 +49,24 @@ func (c *cycle) leaveErrors(ctx context.Context) (map[tandem.Key]tandem.RowError
 	if len(kept) == 0 && !c.unsettled {
 		c.memo.seen = c.scanned // only errors stand that nothing but a change, or time, helps
 	}
-	return errs, nil
+	if len(conflicts) > 0 {
+		_, err = c.table.Commit(ctx, c.lease, tandem.Commit{Link: c.link.ID, Settlements: conflicts})
+	}
+	return errs, err
 }
 
-// leaveBlocked takes the time to try again from errors of rows whose key stands more than once: it is the sheet that has
-// to change first.
-func (c *cycle) leaveBlocked(ctx context.Context) error {
+// leaveHeld records why rows are left alone, where somebody waits for them: a change of theirs was looked at in vain, an
+// error of theirs would be tried again, or the sheet seems to have lost them. It is the sheet that has to change first. The
+// record has them looked at again, by whatever process, when it does.
+func (c *cycle) leaveHeld(ctx context.Context) error {
 	var concerned []tandem.Key
-	for _, key := range c.blocked {
-		if c.inError[key] {
+	for _, key := range slices.Sorted(maps.Keys(c.held)) {
+		_, marked := c.marks[key]
+		if marked || c.inError[key] || c.held[key] == looksHeld {
 			concerned = append(concerned, key)
 		}
 	}
-	if len(concerned) == 0 {
+	if len(concerned) == 0 || c.sync != nil && c.sync.request.ValidateOnly {
 		return nil
 	}
 	errs, err := c.w.opt.Store.RowErrorsByKey(ctx, c.link.ID, concerned)
@@ -61,15 +75,22 @@ func (c *cycle) leaveBlocked(ctx context.Context) error {
 	}
 	var settlements []tandem.Settlement
 	for _, key := range concerned {
-		if !errs[key].Retry.IsZero() {
+		if known, ok := errs[key]; !ok || !known.Retry.IsZero() || known.Message != c.held[key] {
 			settlements = append(settlements, tandem.Settlement{Key: key, Error: &tandem.RowError{Key: key, Source: tandem.Sheet,
-				Message: "the key stands more than once in the sheet", Since: c.w.opt.Now()}})
+				Message: c.held[key], Since: c.w.opt.Now()}})
 		}
 	}
 	return c.commitErrors(ctx, settlements)
 }
 
-func digest(row *reconcile.Row) string { return tandem.Digest(row.Database, row.Sheet) }
+// digest fingerprints what an error is about: both sides' rows, and a person's decision that was tried.
+func digest(d *reconcile.Decision) string {
+	if d.Resolved && d.Row.Resolution != nil {
+		at := tandem.Text(d.Row.Resolution.At.UTC().Format(time.RFC3339Nano))
+		return tandem.Digest(d.Row.Database, d.Row.Sheet, []tandem.Value{at})
+	}
+	return tandem.Digest(d.Row.Database, d.Row.Sheet)
+}
 
 func (c *cycle) commitErrors(ctx context.Context, refused []tandem.Settlement) error {
 	if len(refused) == 0 {
@@ -103,14 +124,25 @@ const (
 // rowError describes a row that could not be carried over, and says when to try it again.
 func (c *cycle) rowError(d *reconcile.Decision, source tandem.Source, column, reason, message string, errs map[tandem.Key]tandem.RowError) tandem.RowError {
 	now, attempts := c.w.opt.Now(), 1
-	e := tandem.RowError{Key: d.Row.Key, Source: source, Column: column, Message: message, Since: now, Digest: digest(&d.Row)}
+	e := tandem.RowError{Key: d.Row.Key, Source: source, Column: column, Message: message, Since: now, Digest: digest(d)}
 	if known, ok := errs[d.Row.Key]; ok && known.Digest == e.Digest {
 		e.Since, attempts = known.Since, known.Attempts+1
 	}
-	pause, last := firstOtherRetry, lastOtherRetry
-	if reason == reasonForeignKey {
-		pause, last = firstRetry, lastParentRetry
-	}
-	e.Attempts, e.Retry = attempts, now.Add(min(pause<<min(attempts-1, 10), last))
+	pause := firstPause(reason)
+	e.Attempts, e.Retry = attempts, now.Add(min(pause<<min(attempts-1, 10), lastPause(pause)))
 	return e
+}
+
+func firstPause(reason string) time.Duration {
+	if reason == reasonForeignKey {
+		return firstRetry
+	}
+	return firstOtherRetry
+}
+
+func lastPause(first time.Duration) time.Duration {
+	if first == firstRetry {
+		return lastParentRetry
+	}
+	return lastOtherRetry
 }

@@ -12,7 +12,7 @@ import (
 // settle carries out what gather decided: leaves out rows whose error stands, asks the guard, then writes to the
 // database and to the sheet. Nothing is written when the guard halts the link.
 func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
-	if err := c.leaveBlocked(ctx); err != nil {
+	if err := c.leaveHeld(ctx); err != nil {
 		return fmt.Errorf("record row errors: %w", err)
 	}
 	errs, err := c.leaveErrors(ctx)
@@ -133,7 +133,12 @@ func (c *cycle) afterDatabase(d *reconcile.Decision, result tandem.Applied, move
 		c.keepUndecided(d)
 		d.Database, d.Problem = nil, &reconcile.Problem{Source: tandem.Sheet, Column: -1, Text: result.Err.Message}
 		e := c.rowError(d, tandem.Sheet, result.Column, result.Err.Reason, result.Err.Error(), errs)
-		return &tandem.Settlement{Key: d.Row.Key, Error: &e}
+		c.passOver(d.Row.Key)
+		s := &tandem.Settlement{Key: d.Row.Key, Error: &e, CloseConflict: c.closes[d.Row.Key] && d.Sheet == nil && !d.Resolved}
+		if d.Conflict != nil {
+			s.Conflict = c.conflict(d) // it does not wait for the error
+		}
+		return s
 	}
 	c.tally(d, tandem.Database)
 	c.memo.carried = true

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -25,6 +27,7 @@ type typedRows struct {
 	fills   []fill                      // keys to write into rows
 	inserts []tandem.BadRow             // rows to insert, nothing having changed in them for the settle time
 	closed  []tandem.Typed              // records of rows that are gone from the sheet, or have their key
+	still   map[string]refusal          // refusals that are remembered on
 	refused map[int]string              // why the table refuses a row, by its position
 }
 
@@ -34,11 +37,14 @@ type fill struct {
 	row    tandem.Row // as last read
 }
 
-// refusal remembers why a row without a key was refused, and when to try again.
+// refusal remembers why a row without a key was refused, or the key of one, and when to try again; zero for never.
 type refusal struct {
 	message string
 	again   time.Time
+	pause   time.Duration
 }
+
+func (r *refusal) waits(now time.Time) bool { return r.again.IsZero() || now.Before(r.again) }
 
 // keyColumn returns the index of the key column whose values the table makes, -1 when it makes none.
 func (c *cycle) keyColumn() int {
@@ -55,7 +61,7 @@ func (c *cycle) keyColumn() int {
 
 // readTyped reads the records of rows whose key is on its way.
 func (c *cycle) readTyped(ctx context.Context) error {
-	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, taken: map[int]bool{}, refused: map[int]string{}}
+	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, taken: map[int]bool{}, still: map[string]refusal{}, refused: map[int]string{}}
 	if c.keyColumn() < 0 {
 		return nil
 	}
@@ -74,15 +80,19 @@ func (c *cycle) gatherTyped(scan *tandem.Scan) {
 	if c.keyColumn() < 0 {
 		return
 	}
-	resting := c.memo.keyless
-	c.memo.keyless = map[string]time.Time{}
+	resting, refused := c.memo.keyless, c.memo.refused
+	c.memo.keyless, c.memo.refused = map[string]time.Time{}, c.typed.still
 	for i, bad := range scan.Bad {
 		if !bad.Keyless || c.typed.claimed[i] != "" || c.typed.taken[i] {
 			continue
 		}
 		digest := tandem.Digest(bad.Row.Values)
-		if refused, ok := c.memo.refused[digest]; ok && scan.Began.Before(refused.again) {
-			c.typed.refused[bad.Row.Position] = refused.message
+		if known, ok := refused[digest]; ok {
+			c.memo.refused[digest] = known
+			c.typed.refused[bad.Row.Position] = known.message
+			if !known.waits(scan.Began) {
+				c.typed.inserts = append(c.typed.inserts, bad)
+			}
 			continue
 		}
 		since, seen := resting[digest]
@@ -96,6 +106,17 @@ func (c *cycle) gatherTyped(scan *tandem.Scan) {
 		}
 		c.typed.inserts = append(c.typed.inserts, bad)
 	}
+}
+
+// refusalDue reports whether a row that was refused is to be tried again although nothing in it changed.
+func (c *cycle) refusalDue() bool {
+	now := c.w.opt.Now()
+	for _, known := range c.memo.refused {
+		if !known.waits(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // matchTyped finds the rows of records: equal values first, then the same place, then whatever is alike. A record without a
@@ -137,7 +158,7 @@ func (c *cycle) matchTyped(scan *tandem.Scan) {
 			if at < 0 {
 				return false
 			}
-			c.typed.fills = append(c.typed.fills, fill{record, scan.Bad[rows[at]].Row})
+			c.giveKey(record, scan.Bad[rows[at]].Row, scan.Began)
 			c.typed.taken[rows[at]] = true
 			rows = slices.Delete(rows, at, at+1)
 			return true
@@ -145,6 +166,22 @@ func (c *cycle) matchTyped(scan *tandem.Scan) {
 	}
 	c.typed.closed = append(c.typed.closed, open...)
 }
+
+// giveKey has a row given its key, unless that was refused of late.
+func (c *cycle) giveKey(record tandem.Typed, row tandem.Row, now time.Time) {
+	name := fillName(record.Key)
+	if known, ok := c.memo.refused[name]; ok {
+		c.typed.still[name] = known
+		c.typed.refused[row.Position] = known.message
+		if known.waits(now) {
+			return
+		}
+	}
+	c.typed.fills = append(c.typed.fills, fill{record, row})
+}
+
+// fillName is what a refusal of a key is remembered by.
+func fillName(key tandem.Key) string { return "key " + string(key) }
 
 // alike reports whether a row holds what was typed, in all cells but so many; at least one cell must be the same.
 func (c *cycle) alike(record *tandem.Typed, row *tandem.Row, but int) bool {
@@ -171,12 +208,13 @@ func (c *cycle) writeTyped(ctx context.Context, scan *tandem.Scan) error {
 	if err := c.insertTyped(ctx); err != nil {
 		return fmt.Errorf("insert typed rows: %w", err)
 	}
-	if len(c.typed.refused) > 0 {
-		if err := c.recordBad(ctx, scan); err != nil {
-			return err
-		}
+	if err := c.fillKeys(ctx); err != nil {
+		return err
 	}
-	return c.fillKeys(ctx)
+	if len(c.typed.refused) > 0 {
+		return c.recordBad(ctx, scan)
+	}
+	return nil
 }
 
 // closeTyped ends records whose rows have their key, or are gone: what was typed is then what both sides agreed on, so that
@@ -208,6 +246,10 @@ func (c *cycle) agreedTyped(record tandem.Typed) []tandem.Value {
 func (c *cycle) insertTyped(ctx context.Context) error {
 	for start := 0; start < len(c.typed.inserts); start += databaseChunk {
 		rows := c.typed.inserts[start:min(start+databaseChunk, len(c.typed.inserts))]
+		rows, err := c.namable(ctx, rows)
+		if err != nil {
+			return err
+		}
 		var settlements []tandem.Settlement
 		var of []tandem.Row
 		for _, bad := range rows {
@@ -225,8 +267,13 @@ func (c *cycle) insertTyped(ctx context.Context) error {
 		for i, result := range applied {
 			switch {
 			case result.Outcome == tandem.Refused:
-				c.refuseTyped(of[i], result.Err.Error())
-			case result.Outcome == tandem.Landed && result.Row != nil:
+				c.refuseTyped(of[i], result.Err.Error(), firstPause(result.Err.Reason))
+			case result.Outcome == tandem.Landed && result.Row == nil:
+				c.refuseTyped(of[i], "the table took the row, but does not hold it under the key that it made (a trigger may have moved it); "+
+					"it is not inserted again until it changes", 0)
+			case result.Outcome == tandem.Landed:
+				delete(c.memo.refused, tandem.Digest(of[i].Values))
+				delete(c.typed.refused, of[i].Position)
 				record := *settlements[i].Typed
 				record.Key = result.Row.Key
 				c.typed.fills = append(c.typed.fills, fill{record, of[i]})
@@ -249,7 +296,7 @@ func (c *cycle) typedSettlement(row tandem.Row) (tandem.Settlement, bool) {
 	d := c.policy.Decide(reconcile.Row{Sheet: values})
 	if d.Problem != nil || d.Database == nil {
 		if d.Problem != nil {
-			c.refuseTyped(row, d.Problem.Text)
+			c.refuseTyped(row, d.Problem.Text, 0)
 		}
 		return tandem.Settlement{}, false
 	}
@@ -262,19 +309,59 @@ func (c *cycle) typedSettlement(row tandem.Row) (tandem.Settlement, bool) {
 	}, true
 }
 
-// refuseTyped keeps why a row was refused; it is tried again when it changes, or after a while.
-func (c *cycle) refuseTyped(row tandem.Row, message string) {
-	c.typed.refused[row.Position] = message
-	if c.memo.refused == nil || len(c.memo.refused) > maxRenames {
-		c.memo.refused = map[string]refusal{}
-	}
-	digest := tandem.Digest(row.Values)
-	c.memo.refused[digest] = refusal{message, c.w.opt.Now().Add(firstOtherRetry)}
-	delete(c.memo.keyless, digest)
+// refuseTyped keeps why a row was refused. It is tried again when it changes, and after pauses that grow, unless there are
+// none.
+func (c *cycle) refuseTyped(row tandem.Row, message string, pause time.Duration) {
+	c.refuse(tandem.Digest(row.Values), row, message, pause)
 	if c.sync != nil {
 		c.sync.refuse("", fmt.Sprintf("row %d: %s", row.Position, message))
 	}
 }
+
+func (c *cycle) refuse(name string, row tandem.Row, message string, pause time.Duration) {
+	c.typed.refused[row.Position] = message
+	known := c.memo.refused[name]
+	r := refusal{message: message, pause: max(pause, 2*known.pause)}
+	if pause > 0 {
+		r.pause = min(r.pause, lastPause(pause))
+		r.again = c.w.opt.Now().Add(r.pause)
+	}
+	if c.memo.refused == nil {
+		c.memo.refused = map[string]refusal{}
+	}
+	c.memo.refused[name] = r
+	delete(c.memo.keyless, name)
+}
+
+// namable leaves out rows whose key could not be written: nothing was typed into them, but formulas show something, or a
+// formula stands in the key cell. It asks by preparing a write that is never sent.
+func (c *cycle) namable(ctx context.Context, rows []tandem.BadRow) ([]tandem.BadRow, error) {
+	changes := make([]tandem.Change, len(rows))
+	for i := range rows {
+		after := make([]tandem.Value, len(rows[i].Row.Values))
+		after[c.keyColumn()] = tandem.Text(strconv.Itoa(tryKey + i))
+		changes[i] = tandem.Change{Kind: tandem.Update, Position: rows[i].Row.Position, Before: rows[i].Row.Values, After: after}
+	}
+	_, applied, err := c.tab.Prepare(ctx, "try", changes)
+	if err != nil {
+		return nil, fmt.Errorf("look at rows without a key: %w", err)
+	}
+	var kept []tandem.BadRow
+	for i, result := range applied {
+		switch result.Outcome {
+		case tandem.Landed:
+			kept = append(kept, rows[i])
+		case tandem.Refused:
+			c.refuseTyped(rows[i].Row, result.Err.Error(), firstOtherRetry)
+		case tandem.Moved:
+			c.unsettled = true
+		}
+	}
+	return kept, nil
+}
+
+// tryKey is a number that no row has for a key.
+const tryKey = 900_000_000_000_000
 
 // fillKeys writes keys into the key cells of their rows, in as few calls as hold them.
 func (c *cycle) fillKeys(ctx context.Context) error {
@@ -323,9 +410,60 @@ func (c *cycle) fillChunk(ctx context.Context, fills []fill, changes []tandem.Ch
 			c.unsettled = true
 			c.memo.keyless[tandem.Digest(fills[i].row.Values)] = c.w.opt.Now()
 		case tandem.Refused:
-			c.typed.refused[fills[i].row.Position] = result.Err.Error()
-			c.unsettled = true
+			c.refuse(fillName(fills[i].record.Key), fills[i].row, result.Err.Error(), firstOtherRetry)
 		}
 	}
 	return nil
+}
+
+func (c *cycle) anyKeyless(scan *tandem.Scan) bool {
+	return c.keyColumn() >= 0 && slices.ContainsFunc(scan.Bad, func(bad tandem.BadRow) bool { return bad.Keyless })
+}
+
+// matchKeyless finds, in a sync, rows without a key that are rows of the table which the sheet does not show: their key cells
+// were emptied, or never filled. Rows that hold the same get their key; for one that is only like a row of the table a person
+// has to say whether it is a new one. It returns the rows of the table that are left.
+func (c *cycle) matchKeyless(rows []*reconcile.Row, scan *tandem.Scan) []*reconcile.Row {
+	if !c.anyKeyless(scan) {
+		return rows
+	}
+	missing := &likes{seed: maphash.MakeSeed(), rows: map[uint64][]int{}}
+	for n, row := range rows {
+		if row.Base == nil && row.Sheet == nil && row.Database != nil {
+			c.eachLikeness(missing, row.Database, func(hash uint64) bool {
+				missing.rows[hash] = append(missing.rows[hash], n)
+				return false
+			})
+		}
+	}
+	matched := map[int]bool{}
+	for i, bad := range scan.Bad {
+		if !bad.Keyless || c.typed.taken[i] {
+			continue
+		}
+		c.eachLikeness(missing, bad.Row.Values, func(hash uint64) bool {
+			for _, n := range missing.rows[hash] {
+				if matched[n] || !c.isLike(rows[n].Database, bad.Row.Values) {
+					continue
+				}
+				matched[n] = true
+				if _, differ := c.likeness(rows[n].Database, bad.Row.Values); differ > 0 {
+					c.typed.claimed[i] = rows[n].Key
+					c.hold(rows[n].Key, looksHeld)
+					return true
+				}
+				c.typed.taken[i] = true
+				c.giveKey(tandem.Typed{Key: rows[n].Key, Values: rows[n].Database}, bad.Row, scan.Began)
+				return true
+			}
+			return false
+		})
+	}
+	rest := make([]*reconcile.Row, 0, len(rows))
+	for n, row := range rows {
+		if !matched[n] {
+			rest = append(rest, row)
+		}
+	}
+	return rest
 }

@@ -60,6 +60,7 @@ func (c *cycle) writeChunk(ctx context.Context, rows []*reconcile.Decision, chan
 		refuse := func(i int, result tandem.Applied) {
 			message := result.Err.Error()
 			c.stays(rows[i].Row.Key)
+			c.passOver(rows[i].Row.Key)
 			e := c.rowError(rows[i], tandem.Database, result.Column, result.Err.Reason, message, errs)
 			failed = append(failed, tandem.Settlement{Key: rows[i].Row.Key, Error: &e})
 			if reduced, ok := c.without(changes[i], result.Column); ok {

@@ -163,11 +163,12 @@ func (p *preparation) addNaming(i int) {
 		if entered(c) == nil && isFormula(c) {
 			continue // a result that a formula elsewhere put here
 		}
-		o.Holds = append(o.Holds, cell{At: column, Old: entered(c)})
-		telling = telling || entered(c) != nil
+		value := entered(c)
+		o.Holds = append(o.Holds, cell{At: column, Old: value})
+		telling = telling || value != nil && value.FormulaValue == nil
 	}
 	if !telling {
-		p.refuse(i, p.t.keys[0], "nothing was typed into the row %d: all that it shows comes from a formula elsewhere; type its key %q yourself, or clear the row", at+1, key)
+		p.refuse(i, p.t.keys[0], "nothing was typed into the row %d: all that it shows comes from formulas; type its key %q yourself, or clear the row", at+1, key)
 		return
 	}
 	if p.named == nil {

@@ -46,7 +46,7 @@ func observe(link *tandem.Link, columns []tandem.LinkColumn, tab string) bool {
 			continue
 		}
 		next := link.Columns[i]
-		next.Paused = now.Paused
+		next.Paused, next.PausedBy = now.Paused, now.PausedBy
 		if now.Type != "" {
 			next.Type = now.Type
 		}
