@@ -41,7 +41,7 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 			}
 			switch {
 			case s.blocked[row.Key]:
-				c.block(row.Key)
+				c.block(&row)
 			case row.Sheet == nil && (row.Base != nil || folds || keyless):
 				absent = append(absent, &row)
 			default:
@@ -81,7 +81,7 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 			row.Sheet, s.visited[at] = scan.Rows[at].Values, true
 		}
 		if s.blocked[row.Key] {
-			c.block(row.Key)
+			c.block(row)
 			continue
 		}
 		rows = append(rows, row)
@@ -102,27 +102,28 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 		}
 		rows = append(rows, row)
 	}
+	count, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
+	if err != nil {
+		return fmt.Errorf("count baselines: %w", err)
+	}
+	if count > matched {
+		lost, err := c.lostRows(ctx, s)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, lost...)
+	}
 	if err := c.considerRows(ctx, rows, scan); err != nil {
 		return err
 	}
 	c.keepHeld()
 	c.gatherTyped(scan)
 	c.unsettled = c.unsettled || c.memo.typing()
-	if err := c.recordUnkeyed(ctx, scan); err != nil {
-		return err
-	}
-	count, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
-	if err != nil {
-		return fmt.Errorf("count baselines: %w", err)
-	}
-	if count <= matched {
-		return nil
-	}
-	return c.gatherLost(ctx, s)
+	return c.recordUnkeyed(ctx, scan)
 }
 
-// gatherLost looks at baselines whose rows are gone from both sides.
-func (c *cycle) gatherLost(ctx context.Context, s *sight) error {
+// lostRows returns the rows that both sides knew and neither shows any more.
+func (c *cycle) lostRows(ctx context.Context, s *sight) ([]*reconcile.Row, error) {
 	var lost []tandem.Key
 	known := map[tandem.Key][]tandem.Value{}
 	err := c.eachBaseline(ctx, func(base tandem.BaselineRow) {
@@ -132,16 +133,17 @@ func (c *cycle) gatherLost(ctx context.Context, s *sight) error {
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := c.load(ctx, lost, known)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var gone []*reconcile.Row
 	for _, key := range lost {
 		if row := rows[key]; row.Database == nil {
-			c.consider(*row, s.scan)
+			gone = append(gone, row)
 		}
 	}
-	return nil
+	return gone, nil
 }

@@ -114,8 +114,9 @@ func (c *cycle) sheetUpdateTime(values []tandem.Value) time.Time {
 }
 
 // block leaves a row alone whose key stands more than once in the sheet; it is looked at again when it no longer does.
-func (c *cycle) block(key tandem.Key) {
-	c.hold(key, "the key stands more than once in the sheet")
+func (c *cycle) block(row *reconcile.Row) {
+	c.doubled[row.Key] = row.Base
+	c.hold(row.Key, "the key stands more than once in the sheet")
 }
 
 // hold leaves a row alone until the sheet changes.

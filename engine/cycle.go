@@ -46,6 +46,7 @@ type cycle struct {
 	bad     *likes                             // the rows of the sheet without a usable key, once they were asked for
 	typed   typedRows                          // rows of the sheet without a key
 	held    map[tandem.Key]string              // rows left alone until the sheet changes, and why
+	doubled map[tandem.Key][]tandem.Value      // what both sides agreed on for rows whose key stands more than once
 	passed  map[tandem.Key]bool                // rows left out in a cycle in which a column flows again
 	order   []tandem.Key                       // the rows of the sheet as this cycle saw them, from top to bottom
 	// observed are the link's columns with what this cycle found out about them, returned (by index) those that flow again,
@@ -73,7 +74,7 @@ type attribution struct {
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
 		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
-		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
+		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, doubled: map[tandem.Key][]tandem.Value{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
 	if lease.Fence != c.memo.fence+1 {
 		c.memo.distrust() // somebody else worked on the link meanwhile
 	}

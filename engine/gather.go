@@ -138,7 +138,7 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 			row.Sheet = scan.Rows[at].Values
 		}
 		if blocked[key] {
-			c.block(key)
+			c.block(row)
 			continue
 		}
 		c.consider(*row, scan)
@@ -227,7 +227,7 @@ func (c *cycle) considerSheet(ctx context.Context, s *sight, look map[tandem.Key
 		row := rows[key]
 		row.Sheet = s.values(key)
 		if s.blocked[key] {
-			c.block(key)
+			c.block(row)
 			continue
 		}
 		all = append(all, row)

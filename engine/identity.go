@@ -211,15 +211,17 @@ func (c *cycle) pairRenamed(ctx context.Context, lost, fresh []*reconcile.Row, s
 			pairs[row.Key] = old.Key
 		}
 	}
-	return pairs, c.pairRefused(ctx, lost, fresh, pairs)
+	return pairs, c.pairAgain(ctx, lost, fresh, pairs)
 }
 
-// pairRefused keeps the pairs of an earlier look whose new key the table refused.
-func (c *cycle) pairRefused(ctx context.Context, lost, fresh []*reconcile.Row, pairs map[tandem.Key]tandem.Key) error {
+// pairAgain keeps the pairs of an earlier look that wait: the table refused the new key, or the row is in conflict. The record
+// of that tells them, in whatever process.
+func (c *cycle) pairAgain(ctx context.Context, lost, fresh []*reconcile.Row, pairs map[tandem.Key]tandem.Key) error {
 	var keys []tandem.Key
+	waiting := map[tandem.Key]*reconcile.Row{}
 	for _, old := range lost {
-		if c.inError[old.Key] {
-			keys = append(keys, old.Key)
+		if _, asked := c.asked[old.Key]; asked || c.inError[old.Key] {
+			keys, waiting[old.Key] = append(keys, old.Key), old
 		}
 	}
 	if len(keys) == 0 {
@@ -229,34 +231,33 @@ func (c *cycle) pairRefused(ctx context.Context, lost, fresh []*reconcile.Row, p
 	if err != nil {
 		return fmt.Errorf("read row errors: %w", err)
 	}
-	news := make(map[tandem.Key]*reconcile.Row, len(fresh))
-	tried := make(map[string]tandem.Key, len(fresh))
 	for _, row := range fresh {
-		if _, paired := pairs[row.Key]; !paired {
-			news[row.Key] = row
-		}
-	}
-	for _, old := range lost {
-		if !c.inError[old.Key] {
+		if _, paired := pairs[row.Key]; paired {
 			continue
 		}
-		clear(tried)
-		if row := news[c.memo.renames[old.Key]]; row != nil && c.isLike(old.Base, row.Sheet) {
-			pairs[row.Key] = old.Key
-			delete(news, row.Key)
-			continue
-		}
-		for key, row := range news {
-			if c.isLike(old.Base, row.Sheet) {
-				tried[tandem.Digest(old.Database, row.Sheet)] = key
-			}
-		}
-		if key, ok := tried[errs[old.Key].Digest]; ok {
-			pairs[key] = old.Key
-			delete(news, key)
+		at := slices.IndexFunc(keys, func(key tandem.Key) bool {
+			old := waiting[key]
+			return old != nil && c.isLike(old.Base, row.Sheet) && c.waitsAs(old, row, errs[key].Digest)
+		})
+		if at >= 0 {
+			pairs[row.Key] = keys[at]
+			waiting[keys[at]] = nil
 		}
 	}
 	return nil
+}
+
+// waitsAs reports whether what is recorded of a lost row is about the new one: its error, or its conflict.
+func (c *cycle) waitsAs(old, row *reconcile.Row, digest string) bool {
+	if c.memo.renames[old.Key] == row.Key || digest == tandem.Digest(old.Database, row.Sheet) {
+		return true
+	}
+	asked, ok := c.asked[old.Key]
+	if !ok {
+		return false
+	}
+	d := c.policy.Decide(reconcile.Row{Key: old.Key, Base: old.Base, Database: old.Database, Sheet: row.Sheet})
+	return d.Conflict != nil && d.Conflict.Digest == asked.Digest
 }
 
 // anchors tell a place by the nearest rows above and below that both looks show, and how far off these are; "" is the edge.

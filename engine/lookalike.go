@@ -37,7 +37,7 @@ func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
 	}
 	return c.eachLikeness(c.bad, row.Base, func(hash uint64) bool {
 		for _, i := range c.bad.rows[hash] {
-			if c.typed.claimed[i] == "" && c.isLike(row.Base, scan.Bad[i].Row.Values) {
+			if c.typed.claimed[i] == "" && !c.isItself(&scan.Bad[i].Row) && c.isLike(row.Base, scan.Bad[i].Row.Values) {
 				c.typed.claimed[i] = row.Key
 				c.unsettled = true
 				c.hold(row.Key, looksHeld)
@@ -46,6 +46,16 @@ func (c *cycle) lookalike(row *reconcile.Row, scan *tandem.Scan) bool {
 		}
 		return false
 	})
+}
+
+// isItself reports whether one of the rows that have a key in common is just what that key's row was.
+func (c *cycle) isItself(row *tandem.Row) bool {
+	base := c.doubled[row.Key]
+	if base == nil {
+		return false
+	}
+	_, differ := c.likeness(base, row.Values)
+	return differ == 0
 }
 
 // eachLikeness visits the hashes of what a row holds beside its key: of all its cells, then of all but each one. It stops when

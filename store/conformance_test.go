@@ -226,29 +226,6 @@ func TestIntrospection(t *testing.T) {
 	})
 }
 
-func TestOpenTableSaysWhatChanged(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
-		w.exec(t, "CREATE TABLE a (id INT NOT NULL PRIMARY KEY, x INT, y INT)")
-		link, _ := w.link(t, "a")
-		w.exec(t, "ALTER TABLE a DROP COLUMN y")
-		_, err := w.OpenTable(t.Context(), &link)
-		wantError(t, err, tandem.CodePrecondition, "TABLE_CHANGED")
-		link.Columns[2].Paused = "the column is gone"
-		table := w.open(t, &link)
-		w.exec(t, "INSERT INTO a VALUES (1, 2)")
-		rows, err := table.Get(t.Context(), []tandem.Key{"1"})
-		if err != nil || len(rows) != 1 || !rows[0].Values[2].IsAbsent() {
-			t.Errorf("a paused column: %+v, %v", rows, err)
-		}
-		w.exec(t, "DROP TABLE a", "CREATE TABLE a (id INT, x INT NOT NULL PRIMARY KEY)")
-		_, err = w.OpenTable(t.Context(), &link)
-		wantError(t, err, tandem.CodePrecondition, "TABLE_CHANGED")
-		w.exec(t, "DROP TABLE a")
-		_, err = w.OpenTable(t.Context(), &link)
-		wantError(t, err, tandem.CodePrecondition, "TABLE_CHANGED")
-	})
-}
-
 // Names that SQL has to quote, or that a library takes for the place of an argument.
 func TestOddNames(t *testing.T) {
 	conformance(t, func(t *testing.T, w *world) {

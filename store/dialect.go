@@ -46,8 +46,20 @@ type dialect struct {
 	exact    func(c *tandem.Column, ref string) string // reads the column so that no digit is lost
 	place    func(c *tandem.Column) string             // stands for a value that is compared with the column
 	bind     func(c *tandem.Column, arg any) (any, error)
+	// Keys: see fold.go. A collation is "" where the column has none.
+	folds    func(c *tandem.Column, collation string) bool               // holds some different texts equal
+	asked    func(c *tandem.Column, collation string) string             // stands for a value, with the column's type and collation
+	collated func(ref string, c *tandem.Column, collation string) string // the reference as it is compared
+	weight   func(server, collation, ref string) string                  // the same for equal texts, and for few others
+	shown    func(c *tandem.Column, ref string) string                   // the text that is left of a value that was asked about
 	// returning is whether an INSERT can say which row it made.
 	returning func(server string) bool
+
+	// Foreign keys: see foreign_keys.go and cascades.go.
+	foreignKeys  string
+	foreignRules string // of the foreign keys of one table, where foreignKeys does not tell them
+	// cascadesFire is whether what a foreign key changes by itself fires triggers.
+	cascadesFire bool
 
 	// Triggers: see capture.go.
 	keyText  func(c *tandem.Column, ref string) string // the key column's text whatever the session's settings are
@@ -127,12 +139,21 @@ func mysqlDialect() *dialect {
 			}
 			return "?"
 		},
-		bind:      func(_ *tandem.Column, arg any) (any, error) { return arg, nil },
-		returning: func(server string) bool { return strings.Contains(server, "MariaDB") },
-		keyText:   mysqlKeyText,
-		triggers:  mysqlTriggers,
-		existing: `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_STATEMENT FROM information_schema.TRIGGERS
-			WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'tandem\_%'`,
+		bind:     func(_ *tandem.Column, arg any) (any, error) { return arg, nil },
+		folds:    mysqlFolds,
+		asked:    mysqlAsked,
+		collated: func(ref string, _ *tandem.Column, _ string) string { return ref },
+		weight:   mysqlWeight,
+		shown: func(_ *tandem.Column, ref string) string {
+			return "CONVERT(CAST(" + ref + " AS CHAR) USING utf8mb4)"
+		},
+		returning:    func(server string) bool { return strings.Contains(server, "MariaDB") },
+		foreignKeys:  mysqlForeignKeys,
+		foreignRules: mysqlForeignRules,
+		keyText:      mysqlKeyText,
+		triggers:     mysqlTriggers,
+		existing: `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION, ' ', ACTION_STATEMENT)
+			FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'tandem\_%'`,
 		quiet: func(link int64) string { return fmt.Sprintf("SET @tandem_link = %d", link) },
 	}
 }
@@ -164,13 +185,29 @@ func sqliteDialect() *dialect {
 		exact: func(_ *tandem.Column, ref string) string {
 			return "+" + ref // without its declared type, from which the driver would guess times
 		},
-		place:     func(*tandem.Column) string { return "?" },
-		bind:      bindSQLite,
-		returning: func(string) bool { return true },
-		keyText:   sqliteKeyText,
-		triggers:  sqliteTriggers,
-		existing:  `SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem\_%' ESCAPE '\'`,
-		quiet:     func(int64) string { return "" },
+		place: func(*tandem.Column) string { return "?" },
+		bind:  bindSQLite,
+		folds: func(c *tandem.Column, collation string) bool {
+			return c.Type.Kind == tandem.String && collation != "" && !strings.EqualFold(collation, "BINARY")
+		},
+		asked: func(*tandem.Column, string) string { return "?" },
+		collated: func(ref string, c *tandem.Column, collation string) string {
+			if c.Type.Kind != tandem.String || collation == "" {
+				return ref
+			}
+			return ref + ` COLLATE "` + strings.ReplaceAll(collation, `"`, `""`) + `"`
+		},
+		weight: func(_, _, ref string) string {
+			return "lower(rtrim(" + ref + "))"
+		},
+		shown:        func(_ *tandem.Column, ref string) string { return ref },
+		returning:    func(string) bool { return true },
+		foreignKeys:  sqliteForeignKeys,
+		cascadesFire: true,
+		keyText:      sqliteKeyText,
+		triggers:     sqliteTriggers,
+		existing:     `SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem\_%' ESCAPE '\'`,
+		quiet:        func(int64) string { return "" },
 	}
 }
 

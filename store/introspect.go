@@ -15,13 +15,13 @@ import (
 const mysqlCatalog = `SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE = 'YES',
 		c.COLUMN_DEFAULT IS NOT NULL AND c.COLUMN_DEFAULT <> 'NULL' OR c.EXTRA LIKE '%DEFAULT_GENERATED%',
 		c.EXTRA LIKE '%auto_increment%', c.EXTRA LIKE '%VIRTUAL GENERATED%' OR c.EXTRA LIKE '%STORED GENERATED%',
-		(SELECT COALESCE(MAX(e.TRANSACTIONS), 'NO') FROM information_schema.ENGINES e WHERE e.ENGINE = t.ENGINE) = 'YES'
+		(SELECT COALESCE(MAX(e.TRANSACTIONS), 'NO') FROM information_schema.ENGINES e WHERE e.ENGINE = t.ENGINE) = 'YES', COALESCE(c.COLLATION_NAME, '')
 	FROM information_schema.TABLES t JOIN information_schema.COLUMNS c ON c.TABLE_NAME = t.TABLE_NAME
 	WHERE t.TABLE_SCHEMA = DATABASE() AND c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'
 		AND t.TABLE_NAME NOT LIKE 'tandem\_%' {t.TABLE_NAME} {c.TABLE_NAME}
 	ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION`
 
-const mysqlIndexes = `SELECT TABLE_NAME, INDEX_NAME, COALESCE(COLUMN_NAME, ''), SUB_PART IS NOT NULL
+const mysqlIndexes = `SELECT TABLE_NAME, INDEX_NAME, COALESCE(COLUMN_NAME, ''), SUB_PART IS NOT NULL, ''
 	FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 {TABLE_NAME}
 	ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`
 
@@ -38,13 +38,17 @@ func mysqlJSON(server string) string {
 const sqliteCatalog = `SELECT l.name, p.name, p.type, p."notnull" = 0 AND p.pk = 0,
 		p.dflt_value IS NOT NULL AND upper(p.dflt_value) <> 'NULL',
 		upper(p.type) = 'INTEGER' AND p.pk = 1 AND l.wr = 0 AND (SELECT COUNT(*) FROM pragma_table_xinfo(l.name) k WHERE k.pk > 0) = 1,
-		p.hidden IN (2, 3), 1
+		p.hidden IN (2, 3), 1, ''
 	FROM pragma_table_list l JOIN pragma_table_xinfo(l.name) p
 	WHERE l.schema = 'main' AND l.type = 'table' AND l.name NOT LIKE 'sqlite\_%' ESCAPE '\'
 		AND l.name NOT LIKE 'tandem\_%' ESCAPE '\' AND p.hidden <> 1 {l.name}
 	ORDER BY l.name, p.cid`
 
-const sqliteIndexes = `SELECT l.name, 'PRIMARY', p.name, 0 FROM pragma_table_list l JOIN pragma_table_xinfo(l.name) p
+// A key column is compared in the collation of the key's index, which may be another than the column's own; only the index
+// tells its collation.
+const sqliteIndexes = `SELECT l.name, 'PRIMARY', p.name, 0, COALESCE((SELECT x.coll FROM pragma_index_list(l.name) i, pragma_index_xinfo(i.name) x
+		WHERE i.origin = 'pk' AND x.key = 1 AND x.name = p.name), '')
+	FROM pragma_table_list l JOIN pragma_table_xinfo(l.name) p
 	WHERE l.schema = 'main' AND l.type = 'table' AND p.pk > 0 {l.name} ORDER BY l.name, p.pk`
 
 // foundTable is a table as introspection found it.
@@ -53,6 +57,7 @@ type foundTable struct {
 	unique        map[string][]string // columns of each unique index, by its name
 	prefixed      bool                // the key holds only the beginning of a column
 	transactional bool
+	collations    map[string]string // of columns, where they have one
 }
 
 // Tables returns every table of the database but our own, by name. Views are left out.
@@ -106,19 +111,23 @@ func (s *Store) findTable(tx *gorm.DB, name string) (*foundTable, error) {
 func (s *Store) introspect(tx *gorm.DB, name string) ([]*foundTable, error) {
 	var all []*foundTable
 	err := s.eachLine(tx, s.dialect.catalog, name, func(row scanner) error {
-		var table, native string
+		var table, native, collation string
 		var c tandem.Column
 		var transactional bool
-		err := row.Scan(&table, &c.Name, &native, &c.Nullable, &c.HasDefault, &c.AutoIncrement, &c.Generated, &transactional)
+		err := row.Scan(&table, &c.Name, &native, &c.Nullable, &c.HasDefault, &c.AutoIncrement, &c.Generated, &transactional, &collation)
 		if err != nil {
 			return err
 		}
 		c.Type = s.dialect.typeOf(native)
 		if len(all) == 0 || all[len(all)-1].Name != table {
-			all = append(all, &foundTable{Table: tandem.Table{Name: table}, unique: map[string][]string{}, transactional: transactional})
+			all = append(all, &foundTable{Table: tandem.Table{Name: table}, unique: map[string][]string{},
+				transactional: transactional, collations: map[string]string{}})
 		}
 		last := all[len(all)-1]
 		last.Columns = append(last.Columns, c)
+		if collation != "" {
+			last.collations[c.Name] = collation
+		}
 		return nil
 	})
 	if err != nil || len(all) == 0 {
@@ -147,9 +156,9 @@ func (s *Store) introspect(tx *gorm.DB, name string) ([]*foundTable, error) {
 // addIndexes adds keys, and the unique indexes that messages about duplicates name.
 func (s *Store) addIndexes(tx *gorm.DB, name string, tables map[string]*foundTable) error {
 	return s.eachLine(tx, s.dialect.indexes, name, func(row scanner) error {
-		var table, index, column string
+		var table, index, column, collation string
 		var prefix bool
-		if err := row.Scan(&table, &index, &column, &prefix); err != nil {
+		if err := row.Scan(&table, &index, &column, &prefix, &collation); err != nil {
 			return err
 		}
 		found := tables[table]
@@ -160,6 +169,9 @@ func (s *Store) addIndexes(tx *gorm.DB, name string, tables map[string]*foundTab
 		if index == "PRIMARY" {
 			found.Key = append(found.Key, column)
 			found.prefixed = found.prefixed || prefix
+			if collation != "" {
+				found.collations[column] = collation
+			}
 		}
 		return nil
 	})

@@ -149,6 +149,7 @@ func (r *reverting) revert(tx *gorm.DB, part []*undo) (later map[*undo]bool, err
 		if w, result.Err = r.decide(u, now); result.Err != nil {
 			later[u] = now != nil && u.existed && !u.exists // the key may come free
 		} else if w != nil {
+			w.contained = !r.request.Force
 			writes, of = append(writes, w), append(of, u)
 		}
 		r.results[u] = result

@@ -17,6 +17,9 @@ type Table struct {
 	link   *tandem.Link
 	info   *tandem.Table
 	unique map[string][]string // columns of unique indexes, by the index's name
+	// collations are those that key columns of text are compared in, by column.
+	collations map[string]string
+	problems   map[string]string // see Problems
 
 	// fields are all columns of the table: the link's in its order, then what else a Row needs (its key, its update time),
 	// then the rest, which only history takes.
@@ -29,8 +32,9 @@ type Table struct {
 	unkeyed int // see Unkeyed
 }
 
-// OpenTable reads the link's table from the catalog. It fails when the table, its key or a linked column is no longer what
-// the link was made for. A missing column that is paused stays in its place, with absent values.
+// OpenTable reads the link's table from the catalog. It fails when the table or its key is no longer what the link was made
+// for. Another linked column that is gone, or has become of another type, stays in its place, with absent values; Problems
+// says why. A column for update times that is gone is not used.
 func (s *Store) OpenTable(ctx context.Context, link *tandem.Link) (*Table, error) {
 	found, err := s.findTable(s.db.WithContext(ctx), link.Table)
 	if errors.Is(err, tandem.ErrNotFound) {
@@ -49,39 +53,31 @@ func (s *Store) OpenTable(ctx context.Context, link *tandem.Link) (*Table, error
 	if err != nil {
 		return nil, tandem.Errorf(tandem.CodePrecondition, "TIME_ZONE", "the spreadsheet's time zone %q is not known", link.TimeZone)
 	}
-	t := &Table{store: s, link: link, info: &found.Table, unique: found.unique, linked: len(link.Columns), updated: -1}
+	t := &Table{store: s, link: link, info: &found.Table, unique: found.unique, collations: found.collations,
+		linked: len(link.Columns), updated: -1, problems: map[string]string{}}
 	for _, linked := range link.Columns {
-		column, err := t.linkedColumn(&linked)
+		column, why, err := t.linkedColumn(&linked)
 		if err != nil {
 			return nil, err
+		}
+		if why != "" {
+			t.problems[linked.Column] = why
 		}
 		if column.Type.Kind == tandem.Timestamp {
 			column.Zone = zone
 		}
 		t.fields = append(t.fields, column)
 	}
-	return t, t.addFields()
+	t.addFields()
+	return t, nil
 }
 
-// linkedColumn returns the column as the table has it now. A change of its type is the caller's to notice.
-func (t *Table) linkedColumn(linked *tandem.LinkColumn) (tandem.Column, error) {
-	column := t.info.Column(linked.Column)
-	switch {
-	case column != nil && column.Type.Kind != tandem.Unknown:
-		return *column, nil
-	case linked.Paused != "" && !slices.Contains(t.info.Key, linked.Column):
-		return tandem.Column{Name: linked.Column, Nullable: true}, nil
-	case column == nil:
-		return tandem.Column{}, tableChanged(t.link, "the column %q is gone", linked.Column)
-	}
-	return tandem.Column{}, tableChanged(t.link, "the column %q %s", linked.Column, unlinkable(column))
-}
-
-// addFields adds what a Row needs beside the link's columns, and the rest.
-func (t *Table) addFields() error {
+// addFields adds what a Row needs beside the link's columns, and the rest. The rest holds paused columns that are there a
+// second time, so that history has them.
+func (t *Table) addFields() {
 	add := func(name string) int {
 		for i := range t.fields {
-			if t.fields[i].Name == name {
+			if t.fields[i].Name == name && t.exists(i) {
 				return i
 			}
 		}
@@ -91,17 +87,13 @@ func (t *Table) addFields() error {
 	for _, name := range t.info.Key {
 		t.key = append(t.key, add(name))
 	}
-	if name := t.link.UpdateTimeColumn; name != "" {
-		if t.info.Column(name) == nil {
-			return tableChanged(t.link, "the column %q, which dates changes, is gone", name)
-		}
+	if name := t.link.UpdateTimeColumn; t.info.Column(name) != nil {
 		t.updated = add(name)
 	}
 	t.needed = len(t.fields)
 	for _, column := range t.info.Columns {
 		add(column.Name)
 	}
-	return nil
 }
 
 // tableChanged is an error that halts the link: what it was made for is no longer there.

@@ -135,15 +135,19 @@ func (t *Table) hold(tx *gorm.DB, keys []tandem.Key, fields int, lock string) (m
 		return there, nil
 	}
 	// The collation found rows under other texts than were asked for: which for which, only the database can tell.
+	var missing []tandem.Key
 	for _, key := range unique {
-		if there[key] != nil {
-			continue
+		if there[key] == nil {
+			missing = append(missing, key)
 		}
-		err := t.each(tx, []tandem.Key{key}, fields, lock, func(raw []any) {
-			there[key] = &held{row: t.row(raw), raw: raw}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read rows of table %q: %w", t.info.Name, err)
+	}
+	canonical, err := t.canonical(tx, missing)
+	if err != nil {
+		return nil, fmt.Errorf("compare keys of table %q: %w", t.info.Name, err)
+	}
+	for key, spelled := range canonical {
+		if h := there[spelled]; h != nil {
+			there[key] = h
 		}
 	}
 	return there, nil

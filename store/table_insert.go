@@ -1,11 +1,11 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
 )
 
@@ -13,19 +13,7 @@ import (
 // row by row, to find the rows that it was refused for. Rows whose key the database makes go one by one too: what a
 // statement with many rows generated cannot be told row from row on every database.
 func (t *Table) insertAll(tx *gorm.DB, writes []*write) error {
-	groups, order := map[string][]*write{}, []string{}
-	for _, w := range writes {
-		columns := fmt.Sprint(w.fields)
-		if w.keyless {
-			columns += " keyless"
-		}
-		if groups[columns] == nil {
-			order = append(order, columns)
-		}
-		groups[columns] = append(groups[columns], w)
-	}
-	for _, columns := range order {
-		group := groups[columns]
+	for _, group := range t.alike(writes) {
 		for len(group) > 0 {
 			n := t.insertable(group)
 			if err := t.insertBatch(tx, group[:n]); err != nil {
@@ -35,6 +23,23 @@ func (t *Table) insertAll(tx *gorm.DB, writes []*write) error {
 		}
 	}
 	return nil
+}
+
+// alike groups inserts that set the same columns.
+func (t *Table) alike(writes []*write) [][]*write {
+	at := map[string]int{}
+	var groups [][]*write
+	for _, w := range writes {
+		columns := fmt.Sprint(w.fields, w.keyless)
+		i, ok := at[columns]
+		if !ok {
+			i = len(groups)
+			at[columns] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], w)
+	}
+	return groups
 }
 
 // insertable is how many of the first rows go into one statement.
@@ -147,8 +152,9 @@ func (t *Table) insertReturning(tx *gorm.DB, w *write, sql string, args []any) e
 	if err != nil {
 		return err
 	}
-	if made == nil {
-		return errors.New("an inserted row was not returned")
+	if made == nil { // a trigger passed it over
+		w.refusal = t.conflict(tandem.CodePrecondition, "NOT_KEPT", "", "the table did not keep the row; a trigger of its own may have passed it over")
+		return nil
 	}
 	w.key = made
 	return nil

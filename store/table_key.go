@@ -83,7 +83,13 @@ func (t *Table) orderBy(field int) string {
 	if len(t.fields[field].Type.Values) > 0 {
 		return name + "+0"
 	}
-	return name
+	return t.keyRef(field)
+}
+
+// keyRef is a key column as it is compared.
+func (t *Table) keyRef(field int) string {
+	c, d := &t.fields[field], t.store.dialect
+	return d.collated(d.quote(c.Name), c, t.collations[c.Name])
 }
 
 func (t *Table) orderArg(field int, arg any) any {
@@ -106,14 +112,14 @@ func (t *Table) among(keys [][]any) (string, []any) {
 			if len(t.key) == 1 {
 				equal = append(equal, d.place(c))
 			} else {
-				equal = append(equal, d.quote(c.Name)+" = "+d.place(c))
+				equal = append(equal, t.keyRef(field)+" = "+d.place(c))
 			}
 			args = append(args, key[i])
 		}
 		parts = append(parts, strings.Join(equal, " AND "))
 	}
 	if len(t.key) == 1 {
-		return d.quote(t.fields[t.key[0]].Name) + " IN (" + strings.Join(parts, ",") + ")", args
+		return t.keyRef(t.key[0]) + " IN (" + strings.Join(parts, ",") + ")", args
 	}
 	return "(" + strings.Join(parts, " OR ") + ")", args
 }

@@ -85,7 +85,9 @@ func (t *Table) page(tx *gorm.DB, after []any, limit int) (page rawPage, err err
 }
 
 // Get returns the rows of keys that are there, in any order: one query for a few hundred keys. Where the database takes
-// two texts for the same key (Alice and alice in most of MySQL's collations), the row comes with the key that it holds.
+// two texts for the same key (Alice and alice in most of MySQL's collations; see Folds), the row comes with the key that it
+// holds, whatever was asked for: look for it under Row.Key, and ask Canonical which of the keys that is. A row that was asked
+// for under several spellings may come several times.
 func (t *Table) Get(ctx context.Context, keys []tandem.Key) ([]tandem.Row, error) {
 	rows, err := t.get(t.store.db.WithContext(ctx), keys)
 	if err != nil {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,8 @@ type write struct {
 	// key finds the row: as it was, and, after carryOut, as it is.
 	key     []any
 	keyless bool // an insert whose key the database makes
+	// contained has the write refused where it would reach rows of other tables that no link covers.
+	contained bool
 
 	refusal *refusal
 	applied tandem.Applied
@@ -26,7 +27,7 @@ type write struct {
 // write prepares a change of a row that is as expected. An exact write, as the API makes them, tells NULL from ” and sets
 // floats to the last digit; others leave alone what shows the same in the sheet.
 func (t *Table) write(change *tandem.Change, key tandem.Key, now *held, exact bool) *write {
-	w := &write{kind: change.Kind, now: now}
+	w := &write{kind: change.Kind, now: now, contained: !exact}
 	if now != nil {
 		w.key = t.rawKey(now.raw)
 	}
@@ -131,73 +132,6 @@ func emptyOf(c *tandem.Column) any {
 	return nil
 }
 
-// carryOut runs the writes and reads back what they left. Those that were refused for what other rows hold are tried
-// again as long as others land, so that parents come before children whatever the order.
-func (t *Table) carryOut(tx *gorm.DB, writes []*write) error {
-	if sql := t.store.dialect.quiet(t.link.Number); sql != "" && len(writes) > 0 {
-		if _, err := rawExec(tx, sql, nil); err != nil {
-			return err
-		}
-	}
-	var pending []*write
-	for _, w := range writes {
-		if w.refusal == nil {
-			pending = append(pending, w)
-		}
-	}
-	for len(pending) > 0 {
-		if err := t.pass(tx, pending); err != nil {
-			return fmt.Errorf("write to table %q: %w", t.info.Name, err)
-		}
-		var again []*write
-		for _, w := range pending {
-			if w.refusal != nil && w.refusal.later {
-				again = append(again, w)
-			}
-		}
-		if len(again) == len(pending) {
-			break
-		}
-		for _, w := range again {
-			if w.kind == tandem.Insert && w.refusal.taken {
-				continue
-			}
-			w.refusal = nil
-		}
-		pending = slices.DeleteFunc(again, func(w *write) bool { return w.refusal != nil })
-	}
-	return t.readBack(tx, writes)
-}
-
-// pass tries each write once: deletes first, then updates, then inserts, so that keys and unique values come free.
-func (t *Table) pass(tx *gorm.DB, writes []*write) error {
-	byKind := map[tandem.ChangeKind][]*write{}
-	for _, w := range writes {
-		byKind[w.kind] = append(byKind[w.kind], w)
-	}
-	if err := t.deleteRows(tx, byKind[tandem.Delete]); err != nil {
-		return err
-	}
-	for _, w := range byKind[tandem.Update] {
-		if err := t.attempt(w, func() error { return t.updateRow(tx, w) }); err != nil {
-			return err
-		}
-	}
-	return t.insertAll(tx, byKind[tandem.Insert])
-}
-
-// attempt runs one write; an error that is about the row refuses it, any other is returned.
-func (t *Table) attempt(w *write, do func() error) error {
-	err := do()
-	if err == nil {
-		return nil
-	}
-	if w.refusal = t.refuse(err); w.refusal == nil {
-		return err
-	}
-	return nil
-}
-
 // deleteRows deletes many rows in one statement, and one by one where that was refused. A refused statement has no effect:
 // tables whose engine would leave half of it are not linked.
 func (t *Table) deleteRows(tx *gorm.DB, writes []*write) error {
@@ -243,8 +177,9 @@ func (t *Table) updateRow(tx *gorm.DB, w *write) error {
 }
 
 // readBack completes the results: rows as the database made them (defaults, rounding, triggers), whole rows as they were. An
-// insert that found its key taken has moved: the row came in between the lock, which holds no place, and the write.
-func (t *Table) readBack(tx *gorm.DB, writes []*write) error {
+// insert that found its key taken has moved: the row came in between the lock, which holds no place, and the write. Where
+// deletes take other rows of the table along, circular, one that was written may be gone again.
+func (t *Table) readBack(tx *gorm.DB, writes []*write, circular bool) error {
 	var keys []tandem.Key
 	names := make([]tandem.Key, len(writes))
 	for i, w := range writes {
@@ -261,6 +196,8 @@ func (t *Table) readBack(tx *gorm.DB, writes []*write) error {
 		w.applied.Row = nil
 		if now := there[names[i]]; now != nil {
 			w.applied.Row = &now.row
+		} else if circular && w.kind != tandem.Delete && w.refusal == nil {
+			w.refusal = t.conflict(tandem.CodeAborted, "ROW_GONE", "", "the row went with the row that it referred to, which was deleted in the same step")
 		}
 		switch {
 		case w.refusal == nil && w.now != nil:
@@ -268,8 +205,9 @@ func (t *Table) readBack(tx *gorm.DB, writes []*write) error {
 		case w.refusal != nil && w.kind == tandem.Insert && w.refusal.taken:
 			w.applied.Outcome = tandem.Moved
 		case w.refusal != nil:
+			gone := w.refusal.err.Reason == "ROW_GONE"
 			w.applied = refused(w.refusal, nil)
-			if w.now != nil {
+			if w.now != nil && !gone {
 				w.applied.Row = &w.now.row
 			}
 		}

@@ -4,6 +4,7 @@ package mariadbtest
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,9 +22,12 @@ import (
 
 // Server is a running MariaDB without any database of its own, listening on the loopback address.
 type Server struct {
-	addr  string
-	next  atomic.Int64
-	alive io.Closer // the keeper's input; held, since a pipe that nobody refers to is closed
+	addr        string
+	daemon, dir string
+	flags       []string
+	next        atomic.Int64
+	keeper      *exec.Cmd
+	alive       io.Closer // the keeper's input; held, since a pipe that nobody refers to is closed
 }
 
 var shared struct {
@@ -83,6 +87,23 @@ func find(program string) (string, error) {
 }
 
 func start() (*Server, error) {
+	server, err := install("--innodb-flush-log-at-trx-commit=2")
+	if err != nil {
+		return nil, err
+	}
+	for attempt := 1; ; attempt++ {
+		server.addr = freeAddress()
+		if err = server.launch(); err == nil {
+			return server, nil
+		}
+		if attempt == 3 { // another process may have taken the port meanwhile
+			return nil, errors.Join(err, os.RemoveAll(server.dir))
+		}
+	}
+}
+
+// install makes an empty data directory for a server that is not running yet.
+func install(flags ...string) (*Server, error) {
 	install, err := find("mariadb-install-db")
 	if err != nil {
 		return nil, err
@@ -95,57 +116,72 @@ func start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Command(install, "--no-defaults", "--user=root", "--datadir="+dir+"/data",
-		"--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput()
+	setup := exec.Command(install, "--no-defaults", "--user=root", "--datadir="+dir+"/data", "--auth-root-authentication-method=normal", "--skip-test-db")
+	setup.Env = append(os.Environ(), "TMPDIR="+dir) // temporary tables are named by process ids, which machines with one /tmp may share
+	out, err := setup.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", install, err, out)
 	}
-	for attempt := 1; ; attempt++ {
-		server, err := launch(daemon, dir)
-		if err == nil || attempt == 3 { // another process may have taken the port meanwhile
-			return server, err
-		}
-	}
+	return &Server{daemon: daemon, dir: dir, flags: flags}, nil
 }
 
-// keeper runs the server until its own standard input ends, which it does with the test process, even a killed one.
-const keeper = `"$@" & pid=$!; cat >/dev/null; kill -9 $pid; wait $pid 2>/dev/null; rm -rf "$0"`
-
-func launch(daemon, dir string) (*Server, error) {
+func freeAddress() string {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return "127.0.0.1:0"
 	}
-	addr := free.Addr().String()
-	free.Close()
-	_, port, _ := strings.Cut(addr, ":")
-	keep := exec.Command("sh", "-c", keeper, dir, daemon, "--no-defaults", "--user=root", "--datadir="+dir+"/data", "--socket="+dir+"/m.sock",
-		"--port="+port, "--bind-address=127.0.0.1", "--pid-file="+dir+"/m.pid", "--log-error="+dir+"/error.log", "--character-set-server=utf8mb4",
-		"--log-bin="+dir+"/data/bin", "--binlog-format=ROW", "--binlog-row-image=FULL", "--binlog-row-metadata=FULL", "--server-id=1",
-		"--gtid-strict-mode=1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M")
-	input, err := keep.StdinPipe()
+	defer free.Close()
+	return free.Addr().String()
+}
+
+// keeper runs the server until its own standard input ends, which it does with the test process, even a killed one. The data
+// goes with it, unless the file "keep" is there.
+const keeper = `"$@" & pid=$!; cat >/dev/null; kill -9 $pid; wait $pid 2>/dev/null; [ -e "$0/keep" ] || rm -rf "$0"`
+
+// launch runs the server and returns when it answers. When it does not, nothing runs, and the data is still there.
+func (s *Server) launch() error {
+	if err := os.RemoveAll(s.dir + "/keep"); err != nil {
+		return err
+	}
+	_, port, _ := strings.Cut(s.addr, ":")
+	args := append([]string{"-c", keeper, s.dir, s.daemon, "--no-defaults", "--user=root", "--datadir=" + s.dir + "/data", "--socket=" + s.dir + "/m.sock", "--tmpdir=" + s.dir,
+		"--port=" + port, "--bind-address=127.0.0.1", "--pid-file=" + s.dir + "/m.pid", "--log-error=" + s.dir + "/error.log", "--character-set-server=utf8mb4",
+		"--log-bin=" + s.dir + "/data/bin", "--binlog-format=ROW", "--binlog-row-image=FULL", "--binlog-row-metadata=FULL", "--server-id=1",
+		"--gtid-strict-mode=1", "--skip-name-resolve", "--innodb-buffer-pool-size=64M"}, s.flags...)
+	s.keeper = exec.Command("sh", args...)
+	input, err := s.keeper.StdinPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := keep.Start(); err != nil {
-		return nil, err
+	if err := s.keeper.Start(); err != nil {
+		return err
 	}
-	server := &Server{addr: addr, alive: input}
-	db, err := sql.Open("mysql", server.DSN(""))
+	s.alive = input
+	db, err := sql.Open("mysql", s.DSN(""))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer db.Close()
 	_ = mysql.SetLogger(&mysql.NopLogger{}) // it reports every connection tried too early
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(answersWithin); ; time.Sleep(20 * time.Millisecond) {
 		if err = db.Ping(); err == nil {
-			return server, nil
+			return nil
 		}
 		if time.Now().After(deadline) {
 			break
 		}
 	}
-	report, _ := os.ReadFile(dir + "/error.log")
-	server.alive.Close()
-	return nil, fmt.Errorf("it did not answer within 30 s: %w\n%s", err, bytes.TrimSpace(report))
+	report, _ := os.ReadFile(s.dir + "/error.log")
+	s.kill()
+	return fmt.Errorf("it did not answer within %s: %w\n%s", answersWithin, err, bytes.TrimSpace(report))
 }
+
+// kill ends the server at once, and leaves its data.
+func (s *Server) kill() {
+	_ = os.WriteFile(s.dir+"/keep", nil, 0o600)
+	_ = s.alive.Close()
+	_ = s.keeper.Wait()
+}
+
+// answersWithin is how long a server may take to start, recovery after a crash and a busy machine included.
+const answersWithin = time.Minute
