@@ -131,13 +131,14 @@ func TestNotes(t *testing.T) {
 func TestDeletedLinkLeavesNoRows(t *testing.T) {
 	onEach(t, func(t *testing.T, o *own) {
 		ctx := t.Context()
-		link, table := o.serial(t)
+		link, _ := o.serial(t)
 		link.AlertURL = "https://example.com"
 		link, err := o.UpdateLink(ctx, link, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if table, err = o.OpenTable(ctx, &link); err != nil {
+		table, err := o.OpenTable(ctx, &link)
+		if err != nil {
 			t.Fatal(err)
 		}
 		lease, _, err := o.Claim(ctx, "links/made", "a", time.Minute)
