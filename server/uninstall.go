@@ -75,9 +75,7 @@ func (u *uninstall) run(ctx context.Context, links []tandem.Link, force bool) er
 		}
 		u.clean(ctx, &links[i])
 	}
-	removed, err := any(u.store).(interface {
-		Uninstall(ctx context.Context) ([]string, error)
-	}).Uninstall(ctx)
+	removed, err := u.store.Uninstall(ctx)
 	for _, what := range removed {
 		u.say("removed", "%s", what)
 	}
@@ -151,9 +149,7 @@ func (u *uninstall) clean(ctx context.Context, link *tandem.Link) {
 	}
 	var removed []string
 	if err == nil {
-		removed, err = any(u.sheets).(interface {
-			Clean(ctx context.Context, link *tandem.Link, shown []tandem.Note) ([]string, error)
-		}).Clean(ctx, link, notes)
+		removed, err = u.sheets.Clean(ctx, link, notes)
 	}
 	for _, what := range removed {
 		u.say("removed", "spreadsheet %s: %s", link.SpreadsheetID, what)
