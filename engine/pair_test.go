@@ -34,6 +34,8 @@ type pair struct {
 	worker *engine.Worker
 	// beforeSend runs between the comparison and the write of a guarded write, once: what people do just then.
 	beforeSend func()
+	// beforeSettle runs before somebody finds out what became of a write, once.
+	beforeSettle func()
 }
 
 const book = "book"
@@ -143,6 +145,14 @@ func (t *watchedTab) Send(ctx context.Context, batch []byte) ([]tandem.Applied, 
 		act()
 	}
 	return t.Tab.Send(ctx, batch)
+}
+
+func (t *watchedTab) Settle(ctx context.Context, batch []byte) ([]tandem.Applied, bool, error) {
+	if act := t.p.beforeSettle; act != nil {
+		t.p.beforeSettle = nil
+		act()
+	}
+	return t.Tab.Settle(ctx, batch)
 }
 
 func (p *pair) exec(statement string, args ...any) {

@@ -407,3 +407,25 @@ func TestColumnThatIsThereAgainIsFilled(t *testing.T) {
 		t.Errorf("the table (-want +got):\n%s", diff)
 	}
 }
+
+// A write lands on a wrong row, its reply is lost, and a person edits another cell of that row before anybody looks: what
+// went astray is taken back all the same, and never read as an edit.
+func TestStrayBesideEdit(t *testing.T) {
+	p := newPair(t, 5)
+	p.exec("UPDATE items SET title = 'Table', price = 9.75 WHERE id = 2")
+	p.beforeSend = func() {
+		p.edit(emulator.Edit{Sort: &emulator.Sort{Sheet: "Items", Column: "id", Descending: true}})
+		if err := p.google.AddFault(emulator.Fault{Method: "spreadsheets.batchUpdate", Kind: "dropAfter", Count: 1}); err != nil {
+			t.Error(err)
+		}
+	}
+	p.beforeSettle = func() { p.edit(p.set("D3", "7.25")) } // row 4, where row 2 stood
+	p.settle()
+	if p.beforeSettle != nil {
+		t.Fatal("nothing was lost")
+	}
+	p.wantRow(p.table(), "4|Item 4|4|7.25")
+	p.wantRow(p.table(), "2|Table|2|9.75")
+	p.wantSame()
+	p.wantQuiet()
+}

@@ -181,7 +181,7 @@ func (s *syncRun) begin(ctx context.Context) error {
 		return fmt.Errorf("make triggers: %w", err)
 	}
 	c.memo.captured = c.w.opt.Now()
-	if err := c.tab.Setup(ctx); err != nil {
+	if err := c.withSpreadsheet(ctx, c.tab.Setup); err != nil {
 		return fmt.Errorf("set up tab %q: %w", c.link.Tab, err)
 	}
 	return nil

@@ -11,12 +11,18 @@ import (
 // undoUpdate gives the cells that an update wrote astray what they held before.
 func (now *current) undoUpdate(fix *Batch, s *stray, taken claims) {
 	o := s.what()
-	row := now.find(s, s.after(), s.written(), o.Row, taken)
+	row, partly := now.find(s, s.after(), s.written(), o.Row, taken), false
 	if row < 0 {
-		return
+		// A person changed a cell of it since; the other cells that were written are still ours to give back.
+		if row, partly = now.findKeyed(s, taken), true; row < 0 {
+			return
+		}
 	}
 	back, needed := op{Kind: tandem.Update, Key: o.Key, Row: row}, false
 	for _, c := range o.Cells {
+		if partly && !now.shows(s, row, &c) {
+			continue
+		}
 		image := s.image(c.At)
 		undo := cell{At: now.column(s, c.At), Old: c.New, New: entered(image)}
 		if undo.New != nil && undo.New.FormulaValue != nil {
@@ -34,6 +40,27 @@ func (now *current) undoUpdate(fix *Batch, s *stray, taken claims) {
 		taken.row(row, &back)
 		fix.Ops = append(fix.Ops, back)
 	}
+}
+
+// findKeyed returns the only row that has the key of the row on which an update landed, -1 when none has, or several have.
+func (now *current) findKeyed(s *stray, taken claims) int {
+	keys, written := map[int]*api.ExtendedValue{}, s.written()
+	for _, at := range s.keys() {
+		if keys[at] = shownValue(s.image(at)); keys[at] == nil || written[at] || s.rekeyed(written) {
+			return -1
+		}
+	}
+	rows := now.candidates(s, keys, nil)
+	if len(keys) == 0 || len(rows) != 1 || taken.has(now, s, rows[0]) {
+		return -1
+	}
+	return rows[0]
+}
+
+// shows reports whether a row still holds what was written into a cell.
+func (now *current) shows(s *stray, row int, c *cell) bool {
+	have := entered(now.cell(row, now.column(s, c.At)))
+	return sameContent(have, c.New) || bothFormulas(have, c.New)
 }
 
 // undoDelete puts a row back, unless it is there again, or was and a person has deleted it since.

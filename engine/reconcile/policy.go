@@ -87,6 +87,17 @@ func (p *Policy) same(base, values []tandem.Value) bool {
 	return true
 }
 
+// untouched reports whether a row that gone no longer has is on the other side as both last agreed. A cell that only gone may
+// change tells nothing.
+func (p *Policy) untouched(base, values []tandem.Value, gone tandem.Source) bool {
+	for i := range p.Columns {
+		if p.flows(i) && !values[i].IsAbsent() && p.owner(i) != gone && !p.Columns[i].Equal(base[i], values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // Same reports whether values hold what base does in every column that takes part; a nil side is only equal to nil.
 func (p *Policy) Same(base, values []tandem.Value) bool {
 	if base == nil || values == nil {

@@ -144,7 +144,7 @@ func (p *Policy) fate(d *Decision, gone tandem.Source) tandem.Source {
 	if owner := p.rowOwner(); owner != "" {
 		return owner
 	}
-	if p.same(d.Row.Base, d.values(gone.Other())) {
+	if p.untouched(d.Row.Base, d.values(gone.Other()), gone) {
 		return gone
 	}
 	return p.settleRow(d, gone)
