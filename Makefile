@@ -29,6 +29,13 @@ simulate: ## Tries the promises of DESIGN in SEEDS random runs (or for TIME) of 
 mutants: ## Breaks the program in one place after the other, and checks that the simulation notices each
 	go run ./tools/mutants
 
+SOAK ?= 10m
+
+.PHONY: soak
+soak: ## Kills two servers and MariaDB again and again for SOAK while everybody writes, then accounts for every write
+	tools/test-deps.sh
+	nice go test ./server -count=1 -timeout 0 -run TestSoak -v -soak $(SOAK)
+
 .PHONY: generate
 generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/
 	tools/generate.sh

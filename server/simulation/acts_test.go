@@ -107,6 +107,9 @@ func (w *pair) startSync(request tandem.SyncRequest) {
 	}
 	op := tandem.Operation{ID: fmt.Sprintf("operation-%d", w.serial), Link: w.id, Request: request, Created: w.now(), Updated: w.now()}
 	err := w.store.CreateOperation(w.t.Context(), op)
+	if request.Plan != "" {
+		request.Plan = "the last one" // its id is random
+	}
 	w.note("initial sync of %s %+v%s", w.id, request, refused(err))
 }
 

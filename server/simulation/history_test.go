@@ -24,24 +24,39 @@ func (w *verdict) checkRemovals(key tandem.Key) {
 		return
 	}
 	last := events[len(events)-1]
-	if last.kind != deleted || last.until != last.from {
-		return
+	if last.kind == deleted && last.until == last.from && !w.changedMeanwhile(events[:len(events)-1], last, history) {
+		w.fail("row %s came back: the last that anybody did to it was to delete it in the %s at %s", key, last.side, last.from.Format("15:04:05.000"))
 	}
-	since := time.Time{}
+}
+
+// changedMeanwhile reports whether the other side held something that had not been carried over yet when a row was deleted:
+// an update beats a deletion whose time is not known.
+func (w *verdict) changedMeanwhile(events []event, deletion event, history []tandem.Entry) bool {
+	var put tandem.Entry // what a worker last carried over from there
 	for _, entry := range history {
-		if entry.Source == last.side.Other() && entry.At.Before(last.from) {
-			since = entry.At
+		if entry.Source == deletion.side.Other() && entry.At.Before(deletion.from) {
+			put = entry
 		}
 	}
-	for _, e := range events[:len(events)-1] {
-		if e.until.After(last.from) {
-			return // carried out later than it was asked for
+	newest := map[int]tandem.Value{}
+	for _, e := range events {
+		if e.until.After(deletion.from) {
+			return true // carried out later than it was asked for
 		}
-		if e.side != last.side && e.kind == written && !e.until.Before(since) {
-			return
+		if e.side != deletion.side && e.kind == written {
+			newest[e.column] = e.value
+			if !e.until.Before(put.At) {
+				return true
+			}
 		}
 	}
-	w.fail("row %s came back: the last that anybody did to it was to delete it in the %s at %s", key, last.side, last.from.Format("15:04:05.000"))
+	for column, value := range newest { // what came while the worker was at it
+		after, ok := put.After[w.names[column]]
+		if ok && !w.columns[column].Equal(after, value) || !ok && w.model.lost[column] {
+			return true
+		}
+	}
+	return false
 }
 
 // decidedByPeople reports whether a person decided about the row, by an answer to a halt or to a conflict.

@@ -37,6 +37,7 @@ var features = []struct {
 	{"pauses", 30},   // the link is paused, and goes on
 	{"syncs", 40},    // initial syncs, plans, cancellations
 	{"owners", 30},   // columns belong to one side, or are ignored
+	{"policies", 30}, // columns have policies of their own, and rules decide
 	{"settings", 20}, // the link's policy is changed
 	{"reverts", 20},  // changes are reverted
 	{"floats", 40},   // a column of floating point numbers with 15 digits and more

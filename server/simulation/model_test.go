@@ -1,11 +1,7 @@
 package simulation_test
 
 import (
-	"encoding/json"
-	"net/http/httptest"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -23,6 +19,8 @@ type event struct {
 	from   time.Time
 	until  time.Time // later than from for writes that a worker carries out for a caller
 	kind   eventKind
+	// retyped is set when a person typed a number that was there already, to the digits that a sheet shows.
+	retyped bool
 	// request is the caller's, of writes to the sheet through the API.
 	request string
 }
@@ -40,7 +38,7 @@ type model struct {
 	events  map[tandem.Key][]event
 	order   []tandem.Key
 	notes   map[tandem.Key][]string // what people wrote beside each row of the sheet, the last one last
-	own     map[tandem.Key]string   // what programs wrote last into the table's column that is not linked
+	own     map[tandem.Key][]string // what programs wrote into the table's column that is not linked, the last one last
 	doubled map[tandem.Key]bool     // keys that people made stand twice
 	keyless []keylessRow            // rows that people typed without a key
 	lost    map[int]bool            // columns that people deleted from the sheet: they are filled again once they are back
@@ -54,7 +52,7 @@ type keylessRow struct {
 }
 
 func (m *model) init() {
-	m.events, m.notes, m.doubled, m.own, m.lost = map[tandem.Key][]event{}, map[tandem.Key][]string{}, map[tandem.Key]bool{}, map[tandem.Key]string{}, map[int]bool{}
+	m.events, m.notes, m.doubled, m.own, m.lost = map[tandem.Key][]event{}, map[tandem.Key][]string{}, map[tandem.Key]bool{}, map[tandem.Key][]string{}, map[int]bool{}
 }
 
 func (m *model) add(e event) {
@@ -81,140 +79,6 @@ func (m *model) answered(request string, done bool, now time.Time) {
 		}
 		m.events[key] = kept
 	}
-}
-
-// seen is one row as it was seen.
-type seen struct {
-	key      tandem.Key
-	position int
-	values   []tandem.Value
-	note     string // what stands outside the link: in the sheet, as entered
-}
-
-// picture is both sides at one moment.
-type picture struct {
-	table, sheet []seen
-	header       []string
-	title        string
-	raw          [][]any
-}
-
-// look takes a picture, past all faults.
-func (w *pair) look() *picture {
-	p := &picture{}
-	link, table := w.linked, w.table()
-	w.try(func() error {
-		rows, err := table.Scan(w.t.Context(), "", 10000)
-		for _, row := range rows {
-			p.table = append(p.table, seen{key: row.Key, values: row.Values})
-		}
-		return err
-	})
-	w.lookOutside(p)
-	p.title = w.title()
-	p.raw = w.cells(p.title)
-	if len(p.raw) > 0 {
-		for _, cell := range p.raw[0] {
-			text, _ := cell.(string)
-			p.header = append(p.header, text)
-		}
-	}
-	tab := w.eyes.Open(&link, w.columns)
-	w.try(func() error {
-		scan, err := tab.Scan(w.t.Context())
-		if err != nil {
-			return err
-		}
-		rows := scan.Rows
-		for _, bad := range scan.Bad {
-			rows = append(rows, bad.Row)
-		}
-		for _, row := range rows {
-			p.sheet = append(p.sheet, seen{row.Key, row.Position, row.Values, p.beside(row.Position)})
-		}
-		return nil
-	})
-	return p
-}
-
-// lookOutside reads the table's column that is not linked.
-func (w *pair) lookOutside(p *picture) {
-	var parts []string
-	for _, name := range w.names[:w.keys] {
-		parts = append(parts, "CAST("+name+" AS TEXT)")
-	}
-	w.try(func() error {
-		rows, err := w.db.Query("SELECT COALESCE(own, ''), " + strings.Join(parts, ", ") + " FROM " + w.id)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			texts := make([]string, 1+w.keys)
-			into := make([]any, len(texts))
-			for i := range texts {
-				into[i] = &texts[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			if row := find(p.table, w.keyOf(texts[1:])); row != nil {
-				row.note = texts[0]
-			}
-		}
-		return rows.Err()
-	})
-}
-
-// beside returns the cells outside the link in a row.
-func (p *picture) beside(position int) string {
-	var texts []string
-	for at, header := range p.header {
-		if header != "mine" && header != "calc" {
-			continue
-		}
-		text := ""
-		if position-1 < len(p.raw) && at < len(p.raw[position-1]) {
-			encoded, _ := json.Marshal(p.raw[position-1][at])
-			text = strings.Trim(string(encoded), `"`)
-		}
-		texts = append(texts, text)
-	}
-	if strings.Join(texts, "") == "" {
-		return ""
-	}
-	return strings.Join(texts, " | ")
-}
-
-// get calls the Sheets API as any other client would.
-func (w *pair) get(path string, answer any) {
-	recorder := httptest.NewRecorder()
-	w.google.ServeHTTP(recorder, httptest.NewRequest("GET", "/v4/spreadsheets/"+book+path, nil))
-	w.try(func() error { return json.Unmarshal(recorder.Body.Bytes(), answer) })
-}
-
-func (w *pair) title() string {
-	var answer struct {
-		Sheets []struct {
-			Properties struct {
-				SheetID int64 `json:"sheetId"`
-				Title   string
-			}
-		}
-	}
-	w.get("?fields=sheets.properties(sheetId,title)", &answer)
-	for _, sheet := range answer.Sheets {
-		if sheet.Properties.SheetID == w.linked.SheetID {
-			return sheet.Properties.Title
-		}
-	}
-	return ""
-}
-
-func (w *pair) cells(title string) [][]any {
-	var answer struct{ Values [][]any }
-	w.get("/values/"+url.PathEscape(title)+"?valueRenderOption=FORMULA", &answer)
-	return answer.Values
 }
 
 func byKey(rows []seen) (map[tandem.Key][]seen, []tandem.Key) {
@@ -281,11 +145,12 @@ func (w *pair) learnSide(side tandem.Source, before, after []seen) {
 					value = tandem.Null // who takes a column away takes its values away
 				}
 				if len(old[key]) == 0 || !holds(old[key], i, value) {
-					w.model.add(event{side: side, key: key, column: i, value: value, from: w.now()})
+					retyped := side == tandem.Sheet && w.names[i] == "ratio" && len(old[key]) == 1 && len(now[key]) == 1 && sameDigits(old[key][0].values[i], value)
+					w.model.add(event{side: side, key: key, column: i, value: value, from: w.now(), retyped: retyped})
 				}
 			}
 			if side == tandem.Database && (len(old[key]) == 0 || !holdsNote(old[key], row.note)) {
-				w.model.own[key] = row.note
+				w.model.own[key] = append(w.model.own[key], row.note)
 			}
 			if side == tandem.Sheet && (len(old[key]) == 0 || !holdsNote(old[key], row.note)) {
 				w.model.notes[key] = append(w.model.notes[key], row.note)

@@ -134,7 +134,14 @@ func (w *pair) link(sheet int64, zone string) {
 		link.DeleteLimit = tandem.DeleteLimit{Count: 1 + w.r.IntN(4), Percent: 5 + w.r.IntN(40)}
 	}
 	for i, name := range w.names {
-		link.Columns = append(link.Columns, tandem.LinkColumn{Column: name, Header: name, Owner: w.owners[i]})
+		column := tandem.LinkColumn{Column: name, Header: name, Owner: w.owners[i]}
+		if i >= w.keys && w.when("policies", 40) {
+			column.Policy = w.anyPolicy()
+		}
+		link.Columns = append(link.Columns, column)
+	}
+	if w.mix["policies"] {
+		link.Rules = w.someRules()
 	}
 	w.try(func() (err error) { w.linked, err = w.store.CreateLink(w.t.Context(), link); return err })
 	w.columns = w.table().Columns()
@@ -143,14 +150,20 @@ func (w *pair) link(sheet int64, zone string) {
 }
 
 func (w *pair) anyPolicy() tandem.Policy {
-	return []tandem.Policy{tandem.LastWriteWins, tandem.LastWriteWins, tandem.DatabaseWins, tandem.SheetWins, tandem.Manual}[w.r.IntN(5)]
+	return []tandem.Policy{tandem.LastWriteWins, tandem.LastWriteWins, tandem.DatabaseWins, tandem.SheetWins, tandem.Manual, tandem.ByRules}[w.r.IntN(6)]
+}
+
+// someRules settle some conflicts, leave some to people, and fail at others (a value may be NULL).
+func (w *pair) someRules() []tandem.Rule {
+	rules := []tandem.Rule{{Column: "qty", Expression: "database > sheet ? database : sheet"}, {Column: "title", Expression: "SHEET"}, {Expression: "MANUAL"}}
+	return rules[w.r.IntN(2):][:1+w.r.IntN(2)]
 }
 
 func (w *pair) describe() string {
 	return fmt.Sprintf("%s: key %v, columns %v, owners %v, policy %s, limit %v", w.id, w.names[:w.keys], w.names[w.keys:], w.owners[w.keys:], w.linked.Policy, w.linked.DeleteLimit)
 }
 
-// now reads the link as it is.
+// current reads the link as it is.
 func (w *pair) current() tandem.Link {
 	var link tandem.Link
 	w.try(func() (err error) { link, err = w.store.Link(w.t.Context(), w.id); return err })

@@ -17,7 +17,13 @@ func (w *world) endInPeace() {
 	w.stepNumber = 999
 	w.peace = true
 	w.wires.deliverLate()
-	w.note("peace: %s", w.show())
+	for which, p := range w.workers {
+		for p.held && w.workers[which] == p {
+			w.work(which)
+		}
+	}
+	w.onDuty = [][]int{{0, 1}, {0}, {1}}[w.r.IntN(3)] // what the other one remembers is of no use then
+	w.note("peace, with workers %v: %s", w.onDuty, w.show())
 	for round := range 16 {
 		w.rest(8)
 		quiet := round > 0
@@ -35,7 +41,7 @@ func (w *world) endInPeace() {
 func (w *world) rest(rounds int) {
 	for n := range rounds {
 		w.tick(4 * time.Second)
-		w.work(n % 2)
+		w.work(w.onDuty[n%len(w.onDuty)])
 		w.lookAtWrites()
 	}
 }
@@ -101,7 +107,7 @@ func (w *pair) mend(p *picture, round int) bool {
 		if wrong[row.key] && row.key != "" && !remove[row.position] {
 			w.note("row error: %s", messages(errs, row.key))
 			for i := w.keys; i < len(w.names); i++ {
-				w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(w.names[i])), row.position), Input: w.typed(i)}})
+				w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(w.names[i])), row.position), Input: w.typedFully(i)}})
 			}
 		}
 	}
@@ -114,6 +120,15 @@ func (w *pair) mend(p *picture, round int) bool {
 		w.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: p.title, Start: position, Count: 1}})
 	}
 	return keyless || len(remove)+len(errs) > 0
+}
+
+// typedFully is a value that is not empty: empty cells are removals, at which the guard may halt once more.
+func (w *pair) typedFully(column int) string {
+	for {
+		if text := w.typed(column); text != "" {
+			return text
+		}
+	}
 }
 
 func messages(errs []tandem.RowError, key tandem.Key) string {

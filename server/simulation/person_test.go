@@ -1,10 +1,9 @@
 package simulation_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
+	"strconv"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -63,9 +62,13 @@ func (w *pair) actPerson(p *picture) {
 		w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: a1, Input: input}})
 	}
 	span := &emulator.RowSpan{Sheet: p.title, Start: row, Count: 1 + w.r.IntN(3)}
-	switch w.r.IntN(28) {
+	switch n := w.r.IntN(28); n {
 	case 0, 1, 2, 3, 4, 5:
-		set(cell, w.typed(column))
+		text := w.typed(column)
+		if w.names[column] == "ratio" && w.chance(60) {
+			text = p.shown(row, column, text)
+		}
+		set(cell, text)
 	case 6:
 		if w.mix["wrong"] && (w.names[column] != "title" || w.state() != tandem.StateNew) {
 			set(cell, []string{"many", "1.555", "5000", "=1/0", "=1+2", "#N/A", "TRUE", "2026-02-30"}[w.r.IntN(8)])
@@ -87,8 +90,28 @@ func (w *pair) actPerson(p *picture) {
 		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("%s%d:%s%d", letter(at), row, letter(at), row+w.r.IntN(3))}})
 	case 16:
 		w.edit(emulator.Edit{Clear: &emulator.Clear{Sheet: p.title, A1: fmt.Sprintf("A%d:%s%d", row, letter(len(p.header)-1), row)}})
+	case 22:
+		set(fmt.Sprintf("%s%d", letter(p.at("mine")), row), fmt.Sprintf("mine %d", w.serial))
+	default:
+		w.actSeldom(p, n, row, w.names[column])
+	}
+}
+
+// shown is the number in a cell to the digits that a sheet shows, otherwise where there is none: people type what they see.
+func (p *picture) shown(position, column int, otherwise string) string {
+	for _, row := range p.sheet {
+		if n, err := strconv.ParseFloat(row.values[column].Text(), 64); err == nil && row.position == position {
+			return strconv.FormatFloat(n, 'g', 15, 64)
+		}
+	}
+	return otherwise
+}
+
+// actSeldom does what only some mixes have.
+func (w *pair) actSeldom(p *picture, n, row int, linked string) {
+	switch n {
 	case 17, 18:
-		w.actColumn(p, w.names[column])
+		w.actColumn(p, linked)
 	case 19:
 		if w.when("rename", 60) {
 			w.serial++
@@ -98,8 +121,6 @@ func (w *pair) actPerson(p *picture) {
 		if w.mix["undo"] {
 			w.undo()
 		}
-	case 22:
-		set(fmt.Sprintf("%s%d", letter(p.at("mine")), row), fmt.Sprintf("mine %d", w.serial))
 	case 23:
 		if w.mix["keys"] {
 			w.editKey(p, row)
@@ -130,12 +151,14 @@ func (w *pair) actBlock(p *picture, row int) {
 	}
 }
 
-// actColumn moves columns about, or deletes one that is linked.
+// actColumn moves columns about, or takes one that is linked away, or its header.
 func (w *pair) actColumn(p *picture, linked string) {
 	switch {
 	case !w.mix["columns"]:
 	case w.chance(10):
 		w.edit(emulator.Edit{DeleteColumn: &emulator.DeleteColumn{Sheet: p.title, Column: linked}})
+	case w.chance(10):
+		w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: letter(p.at(linked)) + "1", Input: []string{"", "other"}[w.r.IntN(2)]}})
 	case w.chance(50) && len(p.header) < 14:
 		w.serial++
 		w.edit(emulator.Edit{InsertColumn: &emulator.InsertColumn{Sheet: p.title, Before: p.header[w.r.IntN(len(p.header))], Header: fmt.Sprintf("extra%d", w.serial)}})
@@ -156,16 +179,6 @@ func (w *pair) undo() {
 	for other, picture := range before {
 		other.learn(picture, other.look())
 	}
-}
-
-// filter sets a filter, or takes it away.
-func (w *pair) filter(p *picture) {
-	if w.chance(30) {
-		w.batch("clear filter", map[string]any{"clearBasicFilter": map[string]any{"sheetId": w.linked.SheetID}})
-		return
-	}
-	w.batch("filter", map[string]any{"setBasicFilter": map[string]any{"filter": map[string]any{"range": map[string]any{
-		"sheetId": w.linked.SheetID, "startRowIndex": 0, "endRowIndex": len(p.raw), "startColumnIndex": 0, "endColumnIndex": len(p.header)}}}})
 }
 
 // typeRow types a row below the others, cell by cell, without a key.
@@ -237,59 +250,4 @@ func (w *pair) editKey(p *picture, row int) {
 		input = []string{"", "x y", "1.5"}[w.r.IntN(3)]
 	}
 	w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(w.names[part])), row), Input: input}})
-}
-
-// moveColumn is done by another client of the API, since the emulator has no such edit by hand.
-func (w *pair) moveColumn(p *picture) {
-	from, to := w.r.IntN(len(p.header)), w.r.IntN(len(p.header)+1)
-	if to >= from && to <= from+1 {
-		return
-	}
-	w.batch("move column", map[string]any{"moveDimension": map[string]any{"destinationIndex": to, "source": map[string]any{
-		"sheetId": w.linked.SheetID, "dimension": "COLUMNS", "startIndex": from, "endIndex": from + 1}}})
-}
-
-// clientWrites adds a row, or deletes one, by the API as any other program may, while nobody looks.
-func (w *pair) clientWrites(p *picture, row int) {
-	sheet := w.linked.SheetID
-	if w.chance(30) {
-		w.batch("delete row", map[string]any{"deleteDimension": map[string]any{"range": map[string]any{
-			"sheetId": sheet, "dimension": "ROWS", "startIndex": row - 1, "endIndex": row}}})
-		return
-	}
-	cells := make([]map[string]any, len(p.header))
-	enter := func(name string, value any) {
-		kind := map[bool]string{true: "stringValue", false: "numberValue"}
-		_, isText := value.(string)
-		field := kind[isText]
-		if _, ok := value.(bool); ok {
-			field = "boolValue"
-		}
-		if at := p.at(name); at >= 0 && value != nil {
-			cells[at] = map[string]any{"userEnteredValue": map[string]any{field: value}}
-		}
-	}
-	for i := range cells {
-		cells[i] = map[string]any{}
-	}
-	for i, part := range w.anyKey() {
-		var key any = part
-		if w.columns[i].Type.Kind == tandem.Int {
-			key = w.asCell(i, &part)
-		}
-		enter(w.names[i], key)
-	}
-	for i := w.keys; i < len(w.names); i++ {
-		enter(w.names[i], w.asCell(i, w.randomValue(i)))
-	}
-	w.batch("append", map[string]any{"appendCells": map[string]any{"sheetId": sheet, "fields": "userEnteredValue", "rows": []any{map[string]any{"values": cells}}}})
-}
-
-// batch is a write by another client of the Sheets API.
-func (w *pair) batch(what string, request any) {
-	body, err := json.Marshal(map[string]any{"requests": []any{request}})
-	w.try(func() error { return err })
-	recorder := httptest.NewRecorder()
-	w.google.ServeHTTP(recorder, httptest.NewRequest("POST", "/v4/spreadsheets/"+book+":batchUpdate", bytes.NewReader(body)))
-	w.note("client: %s %s -> %d", what, body, recorder.Code)
 }

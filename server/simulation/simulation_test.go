@@ -20,12 +20,14 @@ var (
 	forTime = flag.Duration("time", 0, "go on with seed after seed for so long, instead of -seeds")
 	only    = flag.String("mix", "", "what may happen, separated by commas, instead of what each seed draws")
 	enough  = flag.Int("enough", 20, "stop when so many runs have failed")
+	stride  = flag.Int("stride", 211, "TestCrashAnywhere: how many places to go on each time; 1 is all of them")
 	verbose = flag.Bool("trace", false, "print the trace of every run, with the worker's log")
 )
 
 // TestPromises tries seeds, several at a time. Each that fails prints what promise it broke and how it came to that.
 func TestPromises(t *testing.T) {
 	template(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // runs are short, and memory is plenty
 	var next, failed atomic.Uint64
 	began := time.Now()
 	var runs sync.WaitGroup
@@ -66,13 +68,39 @@ func try(t *testing.T, seed uint64) {
 }
 
 // run lives through a seed in time of its own, which passes only while everybody waits.
-func run(t *testing.T, seed uint64, look func(w *world)) {
+func run(t *testing.T, seed uint64, look func(w *world), prepare ...func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed)
 		defer w.close()
+		for _, do := range prepare {
+			do(w)
+		}
 		w.live(*steps)
 		look(w)
 	})
+}
+
+// TestCrashAnywhere lets a worker crash once, at every place of a run in turn where nothing else goes wrong: before a call,
+// and after it.
+func TestCrashAnywhere(t *testing.T) {
+	template(t)
+	for at := uint64(1); ; at += uint64(*stride) {
+		passed := 0
+		t.Run(fmt.Sprintf("place=%d", at), func(t *testing.T) {
+			run(t, 1, func(w *world) {
+				passed = w.wires.passed
+				for _, text := range w.broken {
+					t.Errorf("a crash at place %d: broken: %s\n%s", at, text, strings.Join(w.trace, "\n"))
+				}
+			}, func(w *world) {
+				w.mix = mix{"api": true, "blocks": true, "keyless": true, "keys": true, "small": true, "two": true}
+				w.wires.crashAt, w.wires.crashAfter = int(at+1)/2, at%2 == 0
+			})
+		})
+		if t.Failed() || int(at)/2 > passed {
+			return
+		}
+	}
 }
 
 // A seed must replay exactly, or its trace is worth nothing.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/tandem-sync/tandem"
 )
 
 // randomValues are values of the columns beside the key, as canonical texts; nil is NULL.
@@ -82,4 +84,11 @@ func (w *pair) asArg(column int, value *string) any {
 		return n
 	}
 	return *value
+}
+
+// sameDigits reports whether two numbers show the same digits in a sheet, which shows 15.
+func sameDigits(a, b tandem.Value) bool {
+	x, err1 := strconv.ParseFloat(a.Text(), 64)
+	y, err2 := strconv.ParseFloat(b.Text(), 64)
+	return err1 == nil && err2 == nil && strconv.FormatFloat(x, 'g', 15, 64) == strconv.FormatFloat(y, 'g', 15, 64)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +25,12 @@ type wires struct {
 
 	calls   int
 	minutes map[int64]int
+	// writes are the calls that wrote, but for those that only said on a header when both sides were last equal.
+	writes int
+
+	// passed counts the places of the whole run. At the place crashAt a worker crashes, before or after the call.
+	passed, crashAt int
+	crashAfter      bool
 }
 
 // armed is something that happens at a place. Faults of calls wait for the next call, those of the store for the next one
@@ -43,34 +48,17 @@ type lateCall struct {
 	body    []byte
 }
 
-// troubles are all that can go wrong at a place, by the feature that brings it.
-var troubles = []struct{ feature, what string }{
-	{"google", "before"}, {"google", "after"}, {"google", "drop"}, {"google", "dropAfter"}, {"google", "429"}, {"google", "500"}, {"google", "403"},
-	{"late", "late"}, {"late", "late"}, {"late", "twice"}, {"late", "twice"}, {"empty", "empty"}, {"empty", "half"}, {"empty", "cut"},
-	{"disturb", "act"}, {"disturb", "disturb"}, {"disturb", "disturb"}, {"disturb", "disturb"},
-	{"holdups", "slow"}, {"holdups", "holdUp"}, {"holdups", "lapse"}, {"holdups", "lapse"}, {"holdups", "lapseAfter"}, {"holdups", "dies"},
-	{"crashes", "crashBefore"}, {"crashes", "crashAfter"}, {"crashes", "crashBefore"}, {"crashes", "crashAfter"}, {"crashes", "cancel"},
-	{"store", "storeBefore"}, {"store", "storeBefore"}, {"store", "storeAfter"}, {"store", "storeAfter"},
-}
-
-// trouble draws one of those that the run's mix has.
-func (w *world) trouble() string {
-	var kinds []string
-	for _, trouble := range troubles {
-		if w.mix[trouble.feature] {
-			kinds = append(kinds, trouble.what)
-		}
-	}
-	if len(kinds) == 0 {
-		return ""
-	}
-	return kinds[w.r.IntN(len(kinds))]
-}
-
 // due returns what happens at this place.
 func (x *wires) due(store bool, where string) string {
 	if x.off || x.w.peace || x.running == nil {
 		return ""
+	}
+	if *verbose {
+		x.w.note("    | %s: %s", x.running.name, where)
+	}
+	if x.passed++; x.passed == x.crashAt {
+		x.w.note("  crash at %s of %s", where, x.running.name)
+		return map[bool]string{false: "crashBefore", true: "crashAfter"}[x.crashAfter]
 	}
 	x.at++
 	for i := range x.armed {
@@ -184,9 +172,12 @@ func (c *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body.Close()
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	if r.Method != http.MethodGet && !bytes.Contains(body, []byte("Tandem: Equal to")) {
+		x.writes++
+	}
 	where := placeOf(r, body)
 	if *verbose && r.Method != http.MethodGet {
-		c.w.note("    | %s calls %s %s", c.p.name, where, body)
+		c.w.note("    | %s writes %s", c.p.name, body)
 	}
 	what := x.due(false, where)
 	x.before(what, where)
@@ -253,44 +244,3 @@ func spoil(response *http.Response, how string) {
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// deliverLate lets calls arrive that their callers gave up.
-func (x *wires) deliverLate() {
-	for _, late := range x.late {
-		late.request.Body = io.NopCloser(bytes.NewReader(late.body))
-		response, err := x.w.google.Transport().RoundTrip(late.request)
-		status := 0
-		if err == nil {
-			status = response.StatusCode
-		}
-		x.w.note("a late write arrives: %d", status)
-	}
-	x.late = nil
-}
-
-// moments are places around a write: they get troubles of their own.
-var moments = []string{"with metadata", "with metadata", "with metadata", "written", "written", "OpenIntent", "CloseIntent", "AddMarks",
-	"developerMetadata", "Commit of 0 rows", "Intents", "Claim", "TypedRows", "SetHalt", "SaveProgress", "ClearApproval", "Marks"}
-
-// armSomething decides what goes wrong in the cycle that comes.
-func (w *world) armSomething() {
-	x := &w.wires
-	x.armed, x.at = slices.DeleteFunc(x.armed, func(a armed) bool { return a.count == 0 || a.target == "" }), 0
-	if len(x.armed) < 2 && w.chance(60) {
-		a := armed{target: moments[w.r.IntN(len(moments))], what: "disturb", count: 1}
-		if !w.mix["disturb"] || w.chance(60) {
-			a.what = w.trouble()
-		}
-		x.armed = append(x.armed, a)
-	}
-	for w.chance(30) {
-		a := armed{place: 1 + w.r.IntN(40), what: w.trouble(), count: 1}
-		if w.chance(10) && (a.what == "before" || a.what == "429" || a.what == "drop" || a.what == "storeBefore") {
-			a.count = 2 + w.r.IntN(12)
-		}
-		x.armed = append(x.armed, a)
-	}
-	if len(x.late) > 0 && w.chance(50) {
-		x.deliverLate()
-	}
-}

@@ -61,8 +61,9 @@ func (w *verdict) keptInHistory(e event) bool {
 			if ok && (w.columns[e.column].Equal(before, e.value) || before.IsInvalid() && e.value.IsInvalid()) {
 				return true
 			}
-			if key == e.key && entry.Kind == tandem.Delete && w.owners[e.column] == tandem.OwnerIgnored && e.side == tandem.Sheet {
-				return true // cells outside the link go with their row
+			apart := w.owners[e.column] == tandem.OwnerIgnored || w.model.lost[e.column]
+			if key == e.key && entry.Kind == tandem.Delete && apart && e.side == tandem.Sheet {
+				return true // cells outside the link, and of a column that was just away, go with their row
 			}
 		}
 	}
@@ -87,14 +88,26 @@ func (w *verdict) somebodyWrote(key tandem.Key, column int, value tandem.Value, 
 		return true
 	}
 	equal := w.columns[column].Equal
+	// The table's own digits stay, whatever of them the sheet shows.
+	exactly := side == tandem.Database && w.names[column] == "ratio" && !w.wasInserted(key)
 	for _, key := range all(key, w.renames.earlier) {
 		for _, e := range w.model.events[key] {
+			if exactly && (e.value != value || e.retyped && !w.broughtBySheet(key, column, value)) {
+				continue
+			}
 			if e.kind == written && e.column == column && equal(e.value, value) && (w.owners[column] != tandem.OwnerIgnored || e.side == side) {
 				return true
 			}
 		}
 	}
 	return slices.ContainsFunc(w.model.keyless, func(row keylessRow) bool { return equal(row.values[column], value) })
+}
+
+// broughtBySheet reports whether somebody brought a number into the row of the sheet, to its digits, that was not there.
+func (w *verdict) broughtBySheet(key tandem.Key, column int, value tandem.Value) bool {
+	return slices.ContainsFunc(w.model.events[key], func(e event) bool {
+		return e.side == tandem.Sheet && e.kind == written && e.column == column && !e.retyped && sameDigits(e.value, value)
+	})
 }
 
 // checkDoubled: a row that was written once is there once. Titles with a number are written but once each.

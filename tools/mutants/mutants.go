@@ -85,7 +85,7 @@ var mutants = []mutant{
 	}, {
 		name: "no-fencing", what: "lets a worker commit that lost its lease", file: "store/leases.go",
 		old: "	if !found || current.Fence != lease.Fence || current.Holder != lease.Holder {\n		return tandem.ErrFenced",
-		new: "	if !found {\n		return tandem.ErrFenced",
+		new: "	if !found || current.Fence < 0 {\n		return tandem.ErrFenced",
 	}, {
 		name: "lapse-unnoticed", what: "goes by what it remembers although another worker had the link meanwhile", file: "engine/cycle.go",
 		old: "	if lease.Fence != c.memo.fence+1 {",
