@@ -91,6 +91,9 @@ func (p *Policy) same(base, values []tandem.Value) bool {
 // change tells nothing.
 func (p *Policy) untouched(base, values []tandem.Value, gone tandem.Source) bool {
 	for i := range p.Columns {
+		if base[i].IsAbsent() && values[i].IsEmpty() {
+			continue // never agreed on, and nothing there
+		}
 		if p.flows(i) && !values[i].IsAbsent() && p.owner(i) != gone && !p.Columns[i].Equal(base[i], values[i]) {
 			return false
 		}
