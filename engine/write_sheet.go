@@ -273,7 +273,7 @@ func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
 	switch {
 	case !took:
 		return c.w.opt.Store.CloseIntent(ctx, c.lease, intent.ID)
-	case p.Version != c.link.Version:
+	case p.Version != c.link.Version && !slices.Equal(p.Columns, columnNames(&c.link)):
 		return c.closeOutdated(ctx, intent.ID, p, applied)
 	}
 	return c.closeIntent(ctx, intent.ID, p, applied)

@@ -239,3 +239,33 @@ func (w *pair) disturb() {
 	w.learn(before, w.look())
 	w.tick(time.Millisecond)
 }
+
+// disturbRow changes a row, or takes it away, that is about to be written: in a column that is written, if any.
+func (w *pair) disturbRow(change *tandem.Change, table bool) {
+	parts, err := change.Key.Parts(w.keys)
+	if err != nil {
+		return
+	}
+	w.tick(time.Millisecond)
+	before := w.look()
+	column := w.keys
+	for i, value := range change.After {
+		if i >= w.keys && !value.IsAbsent() && w.chance(50) {
+			column = i
+		}
+	}
+	where, args := w.whereKey(parts)
+	row, at := find(before.sheet, change.Key), before.at(w.names[column])
+	switch n := w.r.IntN(4); {
+	case table && n > 0:
+		w.exec("UPDATE "+w.id+" SET "+w.names[column]+" = ?"+where, append([]any{w.asArg(column, w.randomValue(column))}, args...)...)
+	case table:
+		w.exec("DELETE FROM "+w.id+where, args...)
+	case row != nil && at >= 0 && n > 0:
+		w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: before.title, A1: fmt.Sprintf("%s%d", letter(at), row.position), Input: w.typed(column)}})
+	case row != nil:
+		w.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: before.title, Start: row.position, Count: 1}})
+	}
+	w.learn(before, w.look())
+	w.tick(time.Millisecond)
+}

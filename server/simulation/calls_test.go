@@ -212,15 +212,16 @@ type watchedTable struct {
 }
 
 func (t *watchedTable) Commit(ctx context.Context, lease tandem.Lease, commit tandem.Commit) ([]tandem.Applied, error) {
-	writes := 0
+	var writes []tandem.Change
 	for i := range commit.Settlements {
-		if commit.Settlements[i].Write != nil {
-			writes++
+		if write := commit.Settlements[i].Write; write != nil {
+			writes = append(writes, *write)
 		}
 	}
+	t.w.wires.aim = map[string][]tandem.Change{commit.Link: writes}
 	where := fmt.Sprintf("Commit of %d rows", len(commit.Settlements))
-	if writes > 0 {
-		where += fmt.Sprintf(", %d written", writes)
+	if len(writes) > 0 {
+		where += fmt.Sprintf(", %d written", len(writes))
 	}
 	return around(&t.w.wires, where, func() ([]tandem.Applied, error) { return t.Table.Commit(ctx, lease, commit) })
 }
@@ -248,10 +249,18 @@ func (t *watchedTable) Marks(ctx context.Context, limit int) ([]tandem.Mark, err
 // narrowTab is a tab of which few rows fit into one call.
 type narrowTab struct {
 	sheets.Journaled
-	rows int
+	w    *world
+	link string
 }
 
-func (t *narrowTab) Fits(changes []tandem.Change) int { return min(t.rows, t.Journaled.Fits(changes)) }
+func (t *narrowTab) Fits(changes []tandem.Change) int {
+	return min(t.w.rowsInCall, t.Journaled.Fits(changes))
+}
+
+func (t *narrowTab) Prepare(ctx context.Context, id string, changes []tandem.Change) ([]byte, []tandem.Applied, error) {
+	t.w.wires.aim = map[string][]tandem.Change{t.link: changes}
+	return t.Journaled.Prepare(ctx, id, changes)
+}
 
 // unwatched are the calls that no trouble can come of: they only look at memory.
 var unwatched = map[string]bool{"Columns": true, "Folds": true, "Problems": true, "Unkeyed": true}

@@ -7,28 +7,52 @@ import (
 	"github.com/tandem-sync/tandem"
 )
 
-// checkPolicy: where one side always wins, no title that was written there is written over before the other side has shown it:
-// who wrote over it cannot have known it.
+// checkPolicy: what the link's policy keeps on a side is not written over, and not deleted, before the other side has shown
+// it: who did so there cannot have known it. Only what is hardly written twice is looked at.
 func (w *verdict) checkPolicy(key tandem.Key) {
-	winner := map[tandem.Policy]tandem.Source{tandem.DatabaseWins: tandem.Database, tandem.SheetWins: tandem.Sheet}[w.linked.Policy]
-	if winner == "" || w.discarded || w.mix["settings"] || w.mix["policies"] || w.decidedByPeople(w.history[key]) {
+	if w.discarded || w.mix["settings"] || w.mix["policies"] || w.decidedByPeople(w.history[key]) || w.madeByTable(w.history[key]) {
 		return
 	}
-	title := w.names[w.keys]
 	for n, entry := range w.history[key] {
-		before, after := entry.Before[title], entry.After[title]
-		if entry.Source == winner || entry.Kind != tandem.Update || entry.Cause == tandem.CauseInitialSync || before == after || !isUnique(before.Text()) {
-			continue
-		}
-		wrote := func(side tandem.Source) bool {
-			return slices.ContainsFunc(w.model.events[key], func(e event) bool {
-				return e.side == side && e.kind == written && e.column == w.keys && e.value == before && e.from.Before(entry.At.Add(time.Minute))
-			})
-		}
-		shown := slices.ContainsFunc(w.history[key][:n], func(e tandem.Entry) bool { return e.Source == winner && e.After[title] == before })
-		if wrote(winner) && !wrote(winner.Other()) && !shown {
-			w.fail("policy %s: the title %q of row %s was written over at %s, before the other side had shown it", w.linked.Policy, before.Text(), key,
-				entry.At.UTC().Format("15:04:05.000"))
+		if side := entry.Source.Other(); entry.Cause != tandem.CauseInitialSync && w.keeps(side, entry.Kind) {
+			for i := w.keys; i < len(w.names); i++ {
+				w.checkKept(key, i, entry, w.history[key][:n])
+			}
 		}
 	}
+}
+
+// checkKept checks one cell that was written over, on the side that the change did not come from.
+func (w *verdict) checkKept(key tandem.Key, column int, entry tandem.Entry, earlier []tandem.Entry) {
+	name, side := w.names[column], entry.Source.Other()
+	before, after := entry.Before[name], entry.After[name]
+	rare := name == "title" && isUnique(before.Text()) || name == "price" || name == "seen"
+	if before.IsEmpty() || before.IsInvalid() || before == after || !rare || w.owners[column] != "" || w.model.lost[column] {
+		return
+	}
+	wrote := func(side tandem.Source) bool {
+		return slices.ContainsFunc(w.model.events[key], func(e event) bool {
+			return e.side == side && e.kind == written && e.column == column && e.value == before && e.from.Before(entry.At.Add(time.Minute))
+		})
+	}
+	shown := slices.ContainsFunc(earlier, func(e tandem.Entry) bool { return e.Source == side && e.After[name] == before })
+	if wrote(side) && !wrote(side.Other()) && !shown {
+		w.fail("policy %s: %s of row %s, %q, was written over in the %s at %s, before the other side had shown it", w.linked.Policy, name, key,
+			before.Text(), side, entry.At.UTC().Format("15:04:05.000"))
+	}
+}
+
+// keeps reports whether the policy lets a change of side stand whatever the other side did.
+func (w *verdict) keeps(side tandem.Source, kind tandem.ChangeKind) bool {
+	switch w.linked.Policy {
+	case tandem.Manual:
+		return true
+	case tandem.DatabaseWins:
+		return side == tandem.Database
+	case tandem.SheetWins:
+		return side == tandem.Sheet
+	case tandem.LastWriteWins: // an update beats a deletion whose time is not known
+		return side == tandem.Database && kind == tandem.Delete && !w.mix["hints"] && !w.mix["api"]
+	}
+	return false
 }

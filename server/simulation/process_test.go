@@ -53,7 +53,7 @@ func (w *world) newProcess(name string) *process {
 			return &watchedTable{table, w}, nil
 		},
 		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
-			return &narrowTab{client.Open(link, columns).Journaled(), w.rowsInCall}
+			return &narrowTab{client.Open(link, columns).Journaled(), w, link.ID}
 		},
 		Holder: fmt.Sprintf("%s-%d", name, w.serial), Logger: log,
 	})
@@ -89,7 +89,7 @@ func (w *world) work(which int) {
 		p.cancel = cancel
 		go p.step(ctx)
 	}
-	w.wires.running = p
+	w.wires.running, w.wires.aim = p, nil
 	end := <-p.turn
 	w.wires.running = nil
 	switch end := end.(type) {

@@ -45,7 +45,7 @@ func (x *wires) deliverLate() {
 }
 
 // moments are places around a write: they get troubles of their own.
-var moments = []string{"with metadata", "with metadata", "with metadata", "written", "written", "OpenIntent", "CloseIntent", "AddMarks",
+var moments = []string{"with metadata", "with metadata", "with metadata", "written", "written", "written", "written", "OpenIntent", "CloseIntent", "AddMarks",
 	"developerMetadata", "Commit of 0 rows", "Intents", "Claim", "TypedRows", "SetHalt", "SaveProgress", "ClearApproval", "Marks",
 	"GET /values", "GET /values"}
 

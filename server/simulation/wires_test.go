@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets/emulator"
 )
 
@@ -19,8 +20,9 @@ type wires struct {
 	w       *world
 	running *process
 	armed   []armed
-	at      int  // places passed since something was armed
-	off     bool // while somebody acts at a place
+	at      int                        // places passed since something was armed
+	off     bool                       // while somebody acts at a place
+	aim     map[string][]tandem.Change // by link: what is about to be written
 	late    []lateCall
 
 	calls   int
@@ -88,7 +90,7 @@ func fits(what string, store bool, where string) bool {
 }
 
 // before is what happens at a place ahead of the call.
-func (x *wires) before(what, where string) {
+func (x *wires) before(store bool, what, where string) {
 	p := x.running
 	switch what {
 	case "act", "disturb":
@@ -97,7 +99,7 @@ func (x *wires) before(what, where string) {
 		if what == "act" {
 			x.w.act()
 		} else {
-			x.w.anyPair().disturb()
+			x.disturb(store)
 		}
 	case "cancel":
 		p.cancel()
@@ -111,6 +113,18 @@ func (x *wires) before(what, where string) {
 		x.lapse(what)
 		p.holdUp(where)
 	}
+}
+
+// disturb does something beside the worker: to what it is about to write, if that is known, to the table ahead of a write to
+// the table and to the sheet ahead of one to the sheet.
+func (x *wires) disturb(table bool) {
+	for _, pair := range x.w.pairs {
+		if changes := x.aim[pair.id]; len(changes) > 0 && x.w.chance(60) {
+			pair.disturbRow(&changes[x.w.r.IntN(len(changes))], table)
+			return
+		}
+	}
+	x.w.anyPair().disturb()
 }
 
 // after is what happens at a place once the call was made.
@@ -138,7 +152,7 @@ func around[T any](x *wires, where string, call func() (T, error)) (result T, er
 		x.w.tick(time.Millisecond)
 	}
 	what := x.due(true, where)
-	x.before(what, where)
+	x.before(true, what, where)
 	if what == "storeBefore" {
 		return result, errors.New("the database does not answer")
 	}
@@ -180,7 +194,7 @@ func (c *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.w.note("    | %s writes %s", c.p.name, body)
 	}
 	what := x.due(false, where)
-	x.before(what, where)
+	x.before(false, what, where)
 	switch what {
 	case "before", "after", "drop", "dropAfter":
 		c.w.try(func() error { return c.w.google.AddFault(emulator.Fault{Method: "*", Kind: what, Count: 1}) })
