@@ -429,3 +429,30 @@ func TestStrayBesideEdit(t *testing.T) {
 	p.wantSame()
 	p.wantQuiet()
 }
+
+// A process that was held up just before it writes has lost its lease by then: it writes nothing more.
+func TestHeldUpBeforeWrite(t *testing.T) {
+	p := newPair(t, 5)
+	p.exec("UPDATE items SET title = 'Table' WHERE id = 2")
+	var other tandem.Lease
+	before := p.google.Stats().Writes
+	p.beforeSend = func() {
+		p.now = p.now.Add(time.Minute)
+		lease, ok, err := p.store.Claim(t.Context(), "spreadsheets/"+book, "other", time.Minute)
+		if err != nil || !ok {
+			t.Errorf("the lease is not free: %v", err)
+		}
+		other = lease
+	}
+	p.step(time.Second)
+	if p.beforeSend != nil || p.google.Stats().Writes != before {
+		t.Errorf("%d writes without a lease", p.google.Stats().Writes-before)
+	}
+	if err := p.store.Release(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	p.wantRow(p.sheet(), "2|Table|2|2.50")
+	p.wantSame()
+	p.wantQuiet()
+}

@@ -327,7 +327,10 @@ func (c *cycle) withSpreadsheet(ctx context.Context, fn func(context.Context) er
 		}
 		if ok {
 			held := c.w.hold(ctx, lease)
-			err = fn(held.ctx)
+			err = fn(tandem.WithFence(held.ctx, func(ctx context.Context) error {
+				_, err := c.w.opt.Store.Renew(ctx, lease, c.w.opt.Lease)
+				return err
+			}))
 			held.stop()
 			release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 			defer cancel()

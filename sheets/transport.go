@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tandem-sync/tandem"
 )
 
 const (
@@ -59,6 +61,11 @@ func (r *retrier) RoundTrip(request *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		if err := budget.take(ctx); err != nil {
 			return nil, err
+		}
+		if !reading {
+			if err := tandem.CheckFence(ctx); err != nil {
+				return nil, err
+			}
 		}
 		r.calls.add(reading)
 		if own, ok := ctx.Value(counterKey{}).(*counter); ok {
