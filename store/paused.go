@@ -24,7 +24,7 @@ func (t *Table) linkedColumn(linked *tandem.LinkColumn) (tandem.Column, string, 
 		why = t.goneColumn(linked)
 	case column.Type.Kind == tandem.Unknown:
 		why = fmt.Sprintf("the column %q %s; change it back, or remove this column from the link", linked.Column, unlinkable(column))
-	case linked.Type != "":
+	case linked.Type != "" && linked.Type != column.Type.Native: // MariaDB spells JSON and LONGTEXT alike
 		was := t.store.dialect.typeOf(linked.Type)
 		narrowed := t.store.dialect.narrowed(was, column.Type)
 		if column.KeyPosition > 0 && was.Kind == column.Type.Kind {
