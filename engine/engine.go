@@ -76,7 +76,8 @@ type Links interface {
 	Links(ctx context.Context) ([]tandem.Link, error)
 	Link(ctx context.Context, id string) (tandem.Link, error)
 	Due(ctx context.Context, now time.Time) ([]tandem.Due, error)
-	SetState(ctx context.Context, link string, from []tandem.State, to tandem.State) error
+	// BeginSync moves a link to INITIAL_SYNC, unless it is halted.
+	BeginSync(ctx context.Context, lease tandem.Lease, link string) error
 	SetHalt(ctx context.Context, lease tandem.Lease, link string, halt tandem.Halt, keys []tandem.Key) error
 	SetLastError(ctx context.Context, link, message string) error
 	// SetObserved stores what was found out about the link's columns and the title of its tab.

@@ -171,8 +171,7 @@ func (s *syncRun) keyless() int64 {
 func (s *syncRun) begin(ctx context.Context) error {
 	c := s.c
 	if c.link.State != tandem.StateInitialSync {
-		from := []tandem.State{tandem.StateNew, tandem.StateActive, tandem.StatePaused}
-		if err := c.w.opt.Store.SetState(ctx, c.link.ID, from, tandem.StateInitialSync); err != nil {
+		if err := c.w.opt.Store.BeginSync(ctx, c.lease, c.link.ID); err != nil {
 			return err
 		}
 		c.link.State = tandem.StateInitialSync

@@ -220,6 +220,26 @@ func (s *Store) SetState(ctx context.Context, id string, from []tandem.State, to
 	return wrap(err, "set state of link %s", id)
 }
 
+// BeginSync moves a link to INITIAL_SYNC, unless it is halted. It fails with tandem.ErrFenced: a worker that was held up must
+// not begin once more what its successor has finished.
+func (s *Store) BeginSync(ctx context.Context, lease tandem.Lease, id string) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		if err := s.checkLease(tx, lease); err != nil {
+			return err
+		}
+		link, err := findLink(tx, id, s.dialect.forUpdate)
+		if err != nil {
+			return err
+		}
+		if link.State == tandem.StateHalted {
+			return tandem.Errorf(tandem.CodePrecondition, "LINK_STATE",
+				"link %q is HALTED; look at its halt, and end it with POST /v1/links/%s:approve", id, id)
+		}
+		return s.setState(tx, &link, tandem.StateInitialSync)
+	})
+	return wrap(err, "begin the initial sync of link %s", id)
+}
+
 // setState stores a state other than HALTED of a link that is locked; a halt ends with its state. An error has to stand in
 // the new state before it counts as a stall: while the link was paused, nothing was tried.
 func (s *Store) setState(tx *gorm.DB, link *tandem.Link, to tandem.State) error {

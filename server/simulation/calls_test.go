@@ -65,8 +65,8 @@ func (s *watchedStore) Due(ctx context.Context, now time.Time) ([]tandem.Due, er
 	return around(&s.w.wires, "Due", func() ([]tandem.Due, error) { return s.Store.Due(ctx, now) })
 }
 
-func (s *watchedStore) SetState(ctx context.Context, link string, from []tandem.State, to tandem.State) error {
-	return s.around("SetState", func() error { return s.Store.SetState(ctx, link, from, to) })
+func (s *watchedStore) BeginSync(ctx context.Context, lease tandem.Lease, link string) error {
+	return s.around("BeginSync", func() error { return s.Store.BeginSync(ctx, lease, link) })
 }
 
 func (s *watchedStore) SetHalt(ctx context.Context, lease tandem.Lease, link string, halt tandem.Halt, keys []tandem.Key) error {
