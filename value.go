@@ -18,6 +18,8 @@ const (
 	null
 	present
 	invalid
+	lapsedInDatabase
+	lapsedInSheet
 )
 
 // Absent is the zero Value: nothing is said about the column.
@@ -32,6 +34,30 @@ func Text(text string) Value { return Value{text: text, state: present} }
 // Invalid returns a Value for content that cannot be a value of its column: text typed into a number column, a formula
 // error, a zero date. It is never written anywhere; shown is what the source holds, for messages.
 func Invalid(shown string) Value { return Value{text: shown, state: invalid} }
+
+// Lapsed returns v, which both sides agreed on, as the baseline keeps it of a cell that source lost with its column and that
+// has yet to be filled in there: that it is empty on that side does not mean that somebody emptied it.
+func (v Value) Lapsed(source Source) Value {
+	agreed, _ := v.Agreed()
+	switch {
+	case agreed.state != present || agreed.text == "":
+		return agreed
+	case source == Database:
+		return Value{text: v.text, state: lapsedInDatabase}
+	}
+	return Value{text: v.text, state: lapsedInSheet}
+}
+
+// Agreed returns what both sides agreed on, and the side that lost a Lapsed value; "" for every other value.
+func (v Value) Agreed() (agreed Value, lost Source) {
+	switch v.state {
+	case lapsedInDatabase:
+		return Text(v.text), Database
+	case lapsedInSheet:
+		return Text(v.text), Sheet
+	}
+	return v, ""
+}
 
 // IsAbsent reports whether nothing is said about the column.
 func (v Value) IsAbsent() bool { return v.state == absent }
@@ -48,13 +74,17 @@ func (v Value) IsEmpty() bool { return v.state == null || v.state == present && 
 // Text returns the canonical text, or "" for Null and Absent.
 func (v Value) Text() string { return v.text }
 
-// MarshalJSON writes null or the canonical text as a string; an invalid value becomes {"invalid": text}, and Absent {}.
+// MarshalJSON writes null or the canonical text as a string; an invalid value becomes {"invalid": text}, a lapsed one
+// {"lapsed": text, "by": source}, and Absent {}.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.state {
 	case present:
 		return json.Marshal(v.text)
 	case invalid:
 		return json.Marshal(map[string]string{"invalid": v.text})
+	case lapsedInDatabase, lapsedInSheet:
+		_, lost := v.Agreed()
+		return json.Marshal(map[string]string{"lapsed": v.text, "by": string(lost)})
 	case absent:
 		return []byte("{}"), nil
 	}
@@ -68,13 +98,19 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if len(data) > 0 && data[0] == '{' {
-		var shown struct{ Invalid *string }
+		var shown struct {
+			Invalid, Lapsed *string
+			By              Source
+		}
 		if err := json.Unmarshal(data, &shown); err != nil {
 			return err
 		}
 		*v = Absent
-		if shown.Invalid != nil {
+		switch {
+		case shown.Invalid != nil:
 			*v = Invalid(*shown.Invalid)
+		case shown.Lapsed != nil:
+			*v = Text(*shown.Lapsed).Lapsed(shown.By)
 		}
 		return nil
 	}

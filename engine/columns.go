@@ -56,7 +56,7 @@ func (c *cycle) passOver(key tandem.Key) {
 }
 
 // fillLater has the cells of columns that flow again filled in rows that were passed over, whenever their time comes: what
-// both sides are known to hold there is nothing, so that the side that holds something counts as the one that changed.
+// both sides agreed on there is kept as lapsed.
 func (c *cycle) fillLater(ctx context.Context) error {
 	if len(c.returned) == 0 || len(c.passed) == 0 {
 		return nil
@@ -71,11 +71,13 @@ func (c *cycle) fillLater(ctx context.Context) error {
 		if known[key].Base == nil {
 			continue
 		}
-		nothing := make([]tandem.Value, len(c.policy.Columns))
-		for i := range c.returned {
-			nothing[i] = tandem.Null
+		cells := make([]tandem.Value, len(c.policy.Columns))
+		for i, lost := range c.returned {
+			if cells[i] = known[key].Base[i].Lapsed(lost); cells[i].IsAbsent() {
+				cells[i] = tandem.Null
+			}
 		}
-		commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: key, Baseline: nothing})
+		commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: key, Baseline: cells})
 	}
 	if _, err := c.table.Commit(ctx, c.lease, commit); err != nil {
 		return fmt.Errorf("note cells to fill: %w", err)

@@ -8,20 +8,16 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// refill takes an empty cell, on the side where its column was missing and is there again, for what both sides agreed on, so
-// that the other side's value fills it.
+// refill has the empty cells filled, on the side where their column was missing and is there again, with what the other side
+// holds.
 func (c *cycle) refill(row *reconcile.Row) {
 	if len(c.returned) == 0 || row.Base == nil || row.Sheet == nil || row.Database == nil {
 		return
 	}
 	row.Base = slices.Clone(row.Base)
-	for i, missedBy := range c.returned {
-		side := row.Sheet
-		if missedBy == tandem.Database {
-			side = row.Database
-		}
-		if side[i].IsEmpty() {
-			row.Base[i] = side[i]
+	for i, lost := range c.returned {
+		if row.Base[i] = row.Base[i].Lapsed(lost); row.Base[i].IsAbsent() {
+			row.Base[i] = tandem.Null
 		}
 	}
 }

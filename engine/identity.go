@@ -338,9 +338,11 @@ func (c *cycle) isLike(a, b []tandem.Value) bool {
 // likeness counts the cells beside the key that are the same in both rows, and different.
 func (c *cycle) likeness(a, b []tandem.Value) (same, differ int) {
 	for i := range c.policy.Columns {
+		one, _ := a[i].Agreed()
+		other, _ := b[i].Agreed()
 		switch {
-		case c.policy.Columns[i].KeyPosition > 0 || a[i].IsAbsent() || b[i].IsAbsent() || a[i].IsEmpty() && b[i].IsEmpty():
-		case c.policy.Columns[i].Equal(a[i], b[i]):
+		case c.policy.Columns[i].KeyPosition > 0 || one.IsAbsent() || other.IsAbsent() || one.IsEmpty() && other.IsEmpty():
+		case c.policy.Columns[i].Equal(one, other):
 			same++
 		default:
 			differ++

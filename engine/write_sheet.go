@@ -51,6 +51,16 @@ func (c *cycle) writeSheet(ctx context.Context, errs map[tandem.Key]tandem.RowEr
 // writeChunk writes rows in one guarded batch. Cells that the sheet refuses one by one (a formula, a text that is too
 // long) are recorded and left out; the rest of their row is tried once more without them.
 func (c *cycle) writeChunk(ctx context.Context, rows []*reconcile.Decision, changes []tandem.Change, errs map[tandem.Key]tandem.RowError) error {
+	var follow []tandem.Mark
+	for _, d := range rows {
+		if d.Follow {
+			follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: tandem.CauseAgain})
+		}
+	}
+	// Before the write, so that a crash right after it loses none of them.
+	if err := c.markAgain(ctx, follow); err != nil {
+		return err
+	}
 	var failed []tandem.Settlement
 	for len(rows) > 0 {
 		var again []*reconcile.Decision

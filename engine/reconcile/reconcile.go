@@ -8,6 +8,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -51,12 +52,16 @@ type Decision struct {
 	Settled tandem.Source
 	// Conflict is what waits for a person; nil when nothing does.
 	Conflict *tandem.Conflict
+	// Follow is set when a row is inserted without a cell that the other side holds a value for, since only the side that
+	// lacks the row may set it: what it makes of the cell has to be carried back once the row is there.
+	Follow bool
 	// Contests are what both sides changed differently and what was settled, by policy, by rule or by a person.
 	Contests []Contest
 	// Resolved is set when a person's resolution decided something.
 	Resolved bool
 
 	contested *contested
+	lapsed    map[int]bool
 }
 
 // Problem names a cell that cannot be carried to the other side.
@@ -95,6 +100,7 @@ func (d *Decision) Removes(source tandem.Source) bool {
 // Decide merges one row.
 func (p *Policy) Decide(row Row) Decision {
 	d := Decision{Row: row}
+	d.recall()
 	switch {
 	case row.Database == nil && row.Sheet == nil:
 		d.Forget = row.Base != nil
@@ -106,6 +112,24 @@ func (p *Policy) Decide(row Row) Decision {
 		p.merge(&d)
 	}
 	return d
+}
+
+// recall takes lapsed cells of the baseline for what both sides agreed on, but where the side that lost them is still empty:
+// there nothing is what was agreed on, so that the other side counts as the one that changed.
+func (d *Decision) recall() {
+	for i := range d.Row.Base {
+		agreed, lost := d.Row.Base[i].Agreed()
+		if lost == "" {
+			continue
+		}
+		if d.lapsed == nil {
+			d.lapsed, d.Row.Base = map[int]bool{}, slices.Clone(d.Row.Base)
+		}
+		d.lapsed[i], d.Row.Base[i] = true, agreed
+		if here := d.values(lost); here != nil && d.values(lost.Other()) != nil && here[i].IsEmpty() {
+			d.Row.Base[i] = tandem.Null
+		}
+	}
 }
 
 // missing decides a row that only one side has: new there, or deleted here.
@@ -127,7 +151,11 @@ func (p *Policy) missing(d *Decision, gone tandem.Source) {
 	}
 	after := make([]tandem.Value, len(values))
 	for i, value := range values {
-		if !p.flows(i) || p.notWritable(i, gone) {
+		if !p.flows(i) {
+			continue
+		}
+		if p.notWritable(i, gone) {
+			d.Follow = d.Follow || !value.IsAbsent() && !value.IsEmpty()
 			continue
 		}
 		after[i] = p.forTarget(i, value, gone)
@@ -208,7 +236,7 @@ func (p *Policy) undisputed(d *Decision, i int) tandem.Source {
 }
 
 func (p *Policy) agree(d *Decision, i int, value tandem.Value) {
-	if base := p.base(&d.Row, i); base.IsAbsent() || !p.Columns[i].Equal(base, value) {
+	if base := p.base(&d.Row, i); base.IsAbsent() || d.lapsed[i] || !p.Columns[i].Equal(base, value) {
 		d.agreed(i, value)
 	}
 }
