@@ -62,9 +62,10 @@ type dialect struct {
 	cascadesFire bool
 
 	// Triggers: see capture.go.
-	keyText  func(c *tandem.Column, ref string) string // the key column's text whatever the session's settings are
-	triggers func(c *capture) []trigger
-	existing string // query of the triggers of the database: name, table, definition
+	keyText    func(c *tandem.Column, ref string) string // the key column's text whatever the session's settings are
+	triggers   func(c *capture) []trigger
+	ownCatalog ownCatalog
+	existing   string // query of the triggers of the database: name, table, definition
 	// quiet makes the triggers of a link ignore what this connection writes from now on; "" where they cannot.
 	quiet func(link int64) string
 }
@@ -152,6 +153,10 @@ func mysqlDialect() *dialect {
 		foreignRules: mysqlForeignRules,
 		keyText:      mysqlKeyText,
 		triggers:     mysqlTriggers,
+		ownCatalog: ownCatalog{
+			columns: "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
+			indexes: "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
+		},
 		existing: `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION, ' ', ACTION_STATEMENT)
 			FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'tandem\_%'`,
 		quiet: func(link int64) string { return fmt.Sprintf("SET @tandem_link = %d", link) },
@@ -206,6 +211,7 @@ func sqliteDialect() *dialect {
 		cascadesFire: true,
 		keyText:      sqliteKeyText,
 		triggers:     sqliteTriggers,
+		ownCatalog:   ownCatalog{columns: "SELECT name FROM pragma_table_info(?)", indexes: "SELECT name FROM pragma_index_list(?)"},
 		existing:     `SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tandem\_%' ESCAPE '\'`,
 		quiet:        func(int64) string { return "" },
 	}

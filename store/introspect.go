@@ -248,30 +248,6 @@ func (s *Store) countRows(tx *gorm.DB, tables []*foundTable) (map[string]int64, 
 // maxKeyLength is how many characters a key may have: what the baselines' index holds.
 const maxKeyLength = 700
 
-// problem says in words why a table cannot be linked; "" when it can.
-func (d *dialect) problem(t *foundTable) string {
-	switch {
-	case len(t.Key) == 0:
-		return "it has no primary key, so its rows cannot be told apart; add one"
-	case !t.transactional:
-		return "its storage engine has no transactions; convert it with ALTER TABLE … ENGINE=InnoDB"
-	case t.prefixed:
-		return "its primary key holds only the beginning of a column"
-	}
-	length := len(t.Key) - 1
-	for _, name := range t.Key {
-		c := t.Column(name)
-		if why := d.keyProblem(c); why != "" {
-			return fmt.Sprintf("the key column %q %s", name, why)
-		}
-		length += keyLength(c)
-	}
-	if length > maxKeyLength {
-		return fmt.Sprintf("its key may be %d characters long; rows are kept in step up to %d", length, maxKeyLength)
-	}
-	return ""
-}
-
 // keyProblem says why a column cannot be part of a key: a row must be found by the text that its cell shows.
 func (d *dialect) keyProblem(c *tandem.Column) string {
 	native := strings.ToLower(c.Type.Native)

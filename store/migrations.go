@@ -30,9 +30,8 @@ func (m migration) run(tx *gorm.DB, d *dialect) error {
 	for _, table := range m.tables {
 		all = append(all, table.statements(d.ownTypes, d.inlineIndexes, d.tableSuffix)...)
 	}
-	catalog := ownCatalogs[d.scheme]
 	for _, column := range m.columns {
-		there, err := has(tx, catalog.columns, column.table, column.name)
+		there, err := has(tx, d.ownCatalog.columns, column.table, column.name)
 		if err != nil {
 			return err
 		}
@@ -41,7 +40,7 @@ func (m migration) run(tx *gorm.DB, d *dialect) error {
 		}
 	}
 	for _, index := range m.indexes {
-		there, err := has(tx, catalog.indexes, index.table, index.name)
+		there, err := has(tx, d.ownCatalog.indexes, index.table, index.name)
 		if err != nil {
 			return err
 		}

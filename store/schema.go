@@ -198,17 +198,6 @@ var (
 // ownCatalog asks a database which columns and which indexes a table of ours has, one name a line.
 type ownCatalog struct{ columns, indexes string }
 
-var ownCatalogs = map[string]ownCatalog{
-	"mysql": {
-		columns: "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
-		indexes: "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
-	},
-	"sqlite": {
-		columns: "SELECT name FROM pragma_table_info(?)",
-		indexes: "SELECT name FROM pragma_index_list(?)",
-	},
-}
-
 // statements returns the SQL that creates the table where it is not there yet. MySQL commits each statement by itself, so
 // that a migration cut off in the middle runs again from its beginning: every statement must bear that.
 func (t ownTable) statements(types ownTypes, inlineIndexes bool, suffix string) []string {

@@ -36,7 +36,7 @@ func (s *Store) Uninstall(ctx context.Context) (removed []string, err error) {
 			removed = append(removed, fmt.Sprintf("trigger %s of table %s", trigger[0], trigger[1]))
 		}
 		for _, table := range ownTables() {
-			columns, err := query(tx, scanText, ownCatalogs[s.dialect.scheme].columns, table)
+			columns, err := query(tx, scanText, s.dialect.ownCatalog.columns, table)
 			if err != nil {
 				return fmt.Errorf("look for table %s: %w", table, err)
 			}
