@@ -112,13 +112,13 @@ const (
 
 // Status is what a link last did.
 type Status struct {
-	EqualAsOf  time.Time // both sides were seen to be equal, apart from row errors, as of this moment
-	ScannedAt  time.Time // when the last whole read of the tab that was taken into account began
-	LastError  string    // why the last cycle failed; "" when it did not
-	Pending    int       // marks not yet looked at
-	RowErrors  int
-	Conflicts  int // open
-	LastHintAt time.Time
+	EqualAsOf time.Time // both sides were seen to be equal, apart from row errors, as of this moment
+	ScannedAt time.Time // when the last whole read of the tab that was taken into account began
+	LastError string    // why the last cycle failed; "" when it did not
+	Pending   int       // marks not yet looked at
+	RowErrors int
+	Conflicts int // open
+	LastHint  Hint
 }
 
 // Approval is a person's answer to a halt; the next cycle carries it out for the rows that the halt named.

@@ -122,6 +122,8 @@ type Mark struct {
 	At     time.Time // when the change was captured, or the edit time that a hint gave
 	Cause  Cause
 	Actor  string // who wrote, where known: "token:ops", an address from a hint
+	// Rows, of a mark of the sheet without a Key, are the numbers of the rows that a hint named, as people count them.
+	Rows []int
 }
 
 // Entry is one applied change in a link's history.

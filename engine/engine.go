@@ -186,6 +186,8 @@ type Options struct {
 	Settle time.Duration
 	// Lease is how long a claim lasts unless renewed, and so how long a link rests after a crash. Default 15 s.
 	Lease time.Duration
+	// OnCycle, when set, is told of every cycle that ended.
+	OnCycle func(ctx context.Context, report CycleReport)
 	// Parallel is how many links are worked on at once. Default 8.
 	Parallel int
 }

@@ -29,11 +29,21 @@ type Options struct {
 	HTTPClient *http.Client
 	Logger     *slog.Logger
 	Now        func() time.Time
+	// OnCall, when set, is told of every call that was made, each try by itself.
+	OnCall func(ctx context.Context, call Call)
 	// Sleep waits, or returns early with the context's error.
 	Sleep func(context.Context, time.Duration) error
 	// ReadsPerMinute and WritesPerMinute are our own budget, kept to before Google refuses. 0 is Google's limit of 60 each
 	// when Endpoint is "", and no limit otherwise.
 	ReadsPerMinute, WritesPerMinute int
+}
+
+// Call is one try of a call to Google.
+type Call struct {
+	Method   string // "spreadsheets.values.get", as Google names it
+	Write    bool
+	Status   int // of HTTP; 0 when there was no answer
+	Duration time.Duration
 }
 
 func (o *Options) setDefaults() {

@@ -177,6 +177,31 @@ var conflictTables = []ownTable{
 	},
 }
 
+// hintTables and hintColumns belong to schema version 3.
+//
+// tandem_positions says up to where something was read: the binary log, Drive's list of changes. tandem_signatures are those of
+// hints lately seen, so that none is taken twice. tandem_marks.places are the rows of a hint.
+var hintTables = []ownTable{
+	{
+		name:    "tandem_positions",
+		columns: []string{"name {name}", "position {text}", "reached_at {moment}"},
+		primary: "name",
+	},
+	{
+		name:    "tandem_signatures",
+		columns: []string{"link_number {number}", "signature {name}", "seen_at {moment}"},
+		primary: "link_number, signature",
+		indexes: []string{"seen_at"},
+	},
+}
+
+var hintColumns = []ownColumn{
+	{"tandem_links", "hook_secret", "{text}"},
+	{"tandem_links", "last_hint_path", "{word} DEFAULT ''"},
+	{"tandem_links", "last_hint_delay", "{number} DEFAULT 0"},
+	{"tandem_marks", "places", "{text}"},
+}
+
 // ownColumn is a column that a later version adds to one of our tables. What has no {type} that may be NULL needs a
 // default, for the rows that are there.
 type ownColumn struct{ table, name, definition string }

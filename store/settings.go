@@ -68,7 +68,7 @@ func scanLink(row scanner) (link tandem.Link, err error) {
 	}
 	link.ID, link.Number, link.Version, link.State = id, number, version, tandem.State(state)
 	link.Created, link.Updated = created.Time, updated.Time
-	link.Status = tandem.Status{EqualAsOf: equal.Time, ScannedAt: scanned.Time, LastHintAt: hint.Time}
+	link.Status = tandem.Status{EqualAsOf: equal.Time, ScannedAt: scanned.Time, LastHint: tandem.Hint{At: hint.Time}}
 	if lastError != nil {
 		link.Status.LastError = *lastError
 	}

@@ -178,7 +178,9 @@ func TestUpgradeCutInTheMiddle(t *testing.T) {
 		if b.mariadb {
 			index += " ON tandem_changes"
 		}
-		made := []string{index, "ALTER TABLE tandem_links DROP COLUMN alerted", "ALTER TABLE tandem_links DROP COLUMN error_since",
+		made := []string{"ALTER TABLE tandem_marks DROP COLUMN places", "ALTER TABLE tandem_links DROP COLUMN last_hint_delay",
+			"ALTER TABLE tandem_links DROP COLUMN last_hint_path", "ALTER TABLE tandem_links DROP COLUMN hook_secret", "DROP TABLE tandem_signatures",
+			"DROP TABLE tandem_positions", index, "ALTER TABLE tandem_links DROP COLUMN alerted", "ALTER TABLE tandem_links DROP COLUMN error_since",
 			"ALTER TABLE tandem_changes DROP COLUMN conflict", "DROP TABLE tandem_alerts", "DROP TABLE tandem_notes", "DROP TABLE tandem_typed", "DROP TABLE tandem_conflicts"}
 		b.version1(t)
 		b.open(t).Close()

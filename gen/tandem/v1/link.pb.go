@@ -335,6 +335,67 @@ func (Link_Halt_Reason) EnumDescriptor() ([]byte, []int) {
 	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 3, 0}
 }
 
+// Ways by which a change of a tab becomes known.
+type Link_Hint_Path int32
+
+const (
+	// Not known.
+	Link_Hint_PATH_UNSPECIFIED Link_Hint_Path = 0
+	// The spreadsheet's Apps Script called the server's hook.
+	Link_Hint_APPS_SCRIPT Link_Hint_Path = 1
+	// Google Drive listed the file among those that changed.
+	Link_Hint_DRIVE_CHANGES Link_Hint_Path = 2
+	// The tab was read in its turn, and had changed.
+	Link_Hint_POLL Link_Hint_Path = 3
+	// The full compare found it.
+	Link_Hint_COMPARE Link_Hint_Path = 4
+)
+
+// Enum value maps for Link_Hint_Path.
+var (
+	Link_Hint_Path_name = map[int32]string{
+		0: "PATH_UNSPECIFIED",
+		1: "APPS_SCRIPT",
+		2: "DRIVE_CHANGES",
+		3: "POLL",
+		4: "COMPARE",
+	}
+	Link_Hint_Path_value = map[string]int32{
+		"PATH_UNSPECIFIED": 0,
+		"APPS_SCRIPT":      1,
+		"DRIVE_CHANGES":    2,
+		"POLL":             3,
+		"COMPARE":          4,
+	}
+)
+
+func (x Link_Hint_Path) Enum() *Link_Hint_Path {
+	p := new(Link_Hint_Path)
+	*p = x
+	return p
+}
+
+func (x Link_Hint_Path) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Link_Hint_Path) Descriptor() protoreflect.EnumDescriptor {
+	return file_tandem_v1_link_proto_enumTypes[5].Descriptor()
+}
+
+func (Link_Hint_Path) Type() protoreflect.EnumType {
+	return &file_tandem_v1_link_proto_enumTypes[5]
+}
+
+func (x Link_Hint_Path) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Link_Hint_Path.Descriptor instead.
+func (Link_Hint_Path) EnumDescriptor() ([]byte, []int) {
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 5, 0}
+}
+
 // A pair of one database table and one tab of a Google spreadsheet that are kept in step, with its columns, policy and
 // limits. A table may have several links, a tab has at most one.
 type Link struct {
@@ -981,7 +1042,9 @@ type Link_Status struct {
 	// Rows that one side refuses; ListRowErrors tells which.
 	RowErrors int32 `protobuf:"varint,5,opt,name=row_errors,json=rowErrors,proto3" json:"row_errors,omitempty"`
 	// What went wrong in the last cycle, in words for a person. Empty: nothing.
-	LastError     string `protobuf:"bytes,6,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	LastError string `protobuf:"bytes,6,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// How the last change of the tab became known. Absent: none did yet.
+	LastHint      *Link_Hint `protobuf:"bytes,7,opt,name=last_hint,json=lastHint,proto3" json:"last_hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,11 +1121,82 @@ func (x *Link_Status) GetLastError() string {
 	return ""
 }
 
+func (x *Link_Status) GetLastHint() *Link_Hint {
+	if x != nil {
+		return x.LastHint
+	}
+	return nil
+}
+
+// One notice that a tab changed, and the way it took.
+type Link_Hint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The way it took.
+	Path Link_Hint_Path `protobuf:"varint,1,opt,name=path,proto3,enum=tandem.v1.Link_Hint_Path" json:"path,omitempty"`
+	// When it arrived.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// How long after the change itself it arrived. Absent: the time of the change is not known.
+	Delay         *durationpb.Duration `protobuf:"bytes,3,opt,name=delay,proto3" json:"delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link_Hint) Reset() {
+	*x = Link_Hint{}
+	mi := &file_tandem_v1_link_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link_Hint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link_Hint) ProtoMessage() {}
+
+func (x *Link_Hint) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link_Hint.ProtoReflect.Descriptor instead.
+func (*Link_Hint) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_proto_rawDescGZIP(), []int{0, 5}
+}
+
+func (x *Link_Hint) GetPath() Link_Hint_Path {
+	if x != nil {
+		return x.Path
+	}
+	return Link_Hint_PATH_UNSPECIFIED
+}
+
+func (x *Link_Hint) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Link_Hint) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
 var File_tandem_v1_link_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x17\n" +
+	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x19\n" +
 	"\x04Link\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -1129,7 +1263,7 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\bTAB_GONE\x10\x02\x12\x13\n" +
 	"\x0fKEY_COLUMN_GONE\x10\x03\x12\x11\n" +
 	"\rTABLE_CHANGED\x10\x04\x12\x15\n" +
-	"\x11TIME_ZONE_CHANGED\x10\x05\x1a\x8e\x02\n" +
+	"\x11TIME_ZONE_CHANGED\x10\x05\x1a\xc6\x02\n" +
 	"\x06Status\x12?\n" +
 	"\vequal_as_of\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tequalAsOf\x120\n" +
 	"\x03lag\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x03lag\x12&\n" +
@@ -1138,7 +1272,18 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\n" +
 	"row_errors\x18\x05 \x01(\x05B\x03\xe0A\x03R\trowErrors\x12\"\n" +
 	"\n" +
-	"last_error\x18\x06 \x01(\tB\x03\xe0A\x03R\tlastError\"]\n" +
+	"last_error\x18\x06 \x01(\tB\x03\xe0A\x03R\tlastError\x126\n" +
+	"\tlast_hint\x18\a \x01(\v2\x14.tandem.v1.Link.HintB\x03\xe0A\x03R\blastHint\x1a\xfe\x01\n" +
+	"\x04Hint\x122\n" +
+	"\x04path\x18\x01 \x01(\x0e2\x19.tandem.v1.Link.Hint.PathB\x03\xe0A\x03R\x04path\x123\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04time\x124\n" +
+	"\x05delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x05delay\"W\n" +
+	"\x04Path\x12\x14\n" +
+	"\x10PATH_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vAPPS_SCRIPT\x10\x01\x12\x11\n" +
+	"\rDRIVE_CHANGES\x10\x02\x12\b\n" +
+	"\x04POLL\x10\x03\x12\v\n" +
+	"\aCOMPARE\x10\x04\"]\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03NEW\x10\x01\x12\x10\n" +
@@ -1188,47 +1333,53 @@ func file_tandem_v1_link_proto_rawDescGZIP() []byte {
 	return file_tandem_v1_link_proto_rawDescData
 }
 
-var file_tandem_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tandem_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_tandem_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_tandem_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_tandem_v1_link_proto_goTypes = []any{
 	(Link_State)(0),               // 0: tandem.v1.Link.State
 	(Link_ConflictPolicy)(0),      // 1: tandem.v1.Link.ConflictPolicy
 	(Link_Source)(0),              // 2: tandem.v1.Link.Source
 	(Link_Column_Owner)(0),        // 3: tandem.v1.Link.Column.Owner
 	(Link_Halt_Reason)(0),         // 4: tandem.v1.Link.Halt.Reason
-	(*Link)(nil),                  // 5: tandem.v1.Link
-	(*RowError)(nil),              // 6: tandem.v1.RowError
-	(*Link_Column)(nil),           // 7: tandem.v1.Link.Column
-	(*Link_Rule)(nil),             // 8: tandem.v1.Link.Rule
-	(*Link_DeleteLimit)(nil),      // 9: tandem.v1.Link.DeleteLimit
-	(*Link_Halt)(nil),             // 10: tandem.v1.Link.Halt
-	(*Link_Status)(nil),           // 11: tandem.v1.Link.Status
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(Link_Hint_Path)(0),           // 5: tandem.v1.Link.Hint.Path
+	(*Link)(nil),                  // 6: tandem.v1.Link
+	(*RowError)(nil),              // 7: tandem.v1.RowError
+	(*Link_Column)(nil),           // 8: tandem.v1.Link.Column
+	(*Link_Rule)(nil),             // 9: tandem.v1.Link.Rule
+	(*Link_DeleteLimit)(nil),      // 10: tandem.v1.Link.DeleteLimit
+	(*Link_Halt)(nil),             // 11: tandem.v1.Link.Halt
+	(*Link_Status)(nil),           // 12: tandem.v1.Link.Status
+	(*Link_Hint)(nil),             // 13: tandem.v1.Link.Hint
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
 }
 var file_tandem_v1_link_proto_depIdxs = []int32{
-	7,  // 0: tandem.v1.Link.columns:type_name -> tandem.v1.Link.Column
+	8,  // 0: tandem.v1.Link.columns:type_name -> tandem.v1.Link.Column
 	1,  // 1: tandem.v1.Link.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
 	2,  // 2: tandem.v1.Link.preferred_source:type_name -> tandem.v1.Link.Source
-	9,  // 3: tandem.v1.Link.delete_limit:type_name -> tandem.v1.Link.DeleteLimit
+	10, // 3: tandem.v1.Link.delete_limit:type_name -> tandem.v1.Link.DeleteLimit
 	0,  // 4: tandem.v1.Link.state:type_name -> tandem.v1.Link.State
-	10, // 5: tandem.v1.Link.halt:type_name -> tandem.v1.Link.Halt
-	11, // 6: tandem.v1.Link.status:type_name -> tandem.v1.Link.Status
-	12, // 7: tandem.v1.Link.create_time:type_name -> google.protobuf.Timestamp
-	12, // 8: tandem.v1.Link.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: tandem.v1.Link.rules:type_name -> tandem.v1.Link.Rule
+	11, // 5: tandem.v1.Link.halt:type_name -> tandem.v1.Link.Halt
+	12, // 6: tandem.v1.Link.status:type_name -> tandem.v1.Link.Status
+	14, // 7: tandem.v1.Link.create_time:type_name -> google.protobuf.Timestamp
+	14, // 8: tandem.v1.Link.update_time:type_name -> google.protobuf.Timestamp
+	9,  // 9: tandem.v1.Link.rules:type_name -> tandem.v1.Link.Rule
 	2,  // 10: tandem.v1.RowError.source:type_name -> tandem.v1.Link.Source
-	12, // 11: tandem.v1.RowError.time:type_name -> google.protobuf.Timestamp
+	14, // 11: tandem.v1.RowError.time:type_name -> google.protobuf.Timestamp
 	3,  // 12: tandem.v1.Link.Column.owner:type_name -> tandem.v1.Link.Column.Owner
 	1,  // 13: tandem.v1.Link.Column.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
 	4,  // 14: tandem.v1.Link.Halt.reason:type_name -> tandem.v1.Link.Halt.Reason
-	12, // 15: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
-	13, // 16: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 15: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
+	15, // 16: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
+	13, // 17: tandem.v1.Link.Status.last_hint:type_name -> tandem.v1.Link.Hint
+	5,  // 18: tandem.v1.Link.Hint.path:type_name -> tandem.v1.Link.Hint.Path
+	14, // 19: tandem.v1.Link.Hint.time:type_name -> google.protobuf.Timestamp
+	15, // 20: tandem.v1.Link.Hint.delay:type_name -> google.protobuf.Duration
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_link_proto_init() }
@@ -1242,8 +1393,8 @@ func file_tandem_v1_link_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tandem_v1_link_proto_rawDesc), len(file_tandem_v1_link_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   7,
+			NumEnums:      6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -86,7 +86,218 @@ func (x TestRulesResponse_Verdict_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TestRulesResponse_Verdict_Outcome.Descriptor instead.
 func (TestRulesResponse_Verdict_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12, 0, 0}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{16, 0, 0}
+}
+
+// Request of LinkService.RotateHookSecret.
+type RotateHookSecretRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The link, `links/{link}`.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateHookSecretRequest) Reset() {
+	*x = RotateHookSecretRequest{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateHookSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateHookSecretRequest) ProtoMessage() {}
+
+func (x *RotateHookSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateHookSecretRequest.ProtoReflect.Descriptor instead.
+func (*RotateHookSecretRequest) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *RotateHookSecretRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Response of LinkService.RotateHookSecret.
+type RotateHookSecretResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new secret, for callers of `/hooks/sheets/{link}` other than the script.
+	Secret        string `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateHookSecretResponse) Reset() {
+	*x = RotateHookSecretResponse{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateHookSecretResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateHookSecretResponse) ProtoMessage() {}
+
+func (x *RotateHookSecretResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateHookSecretResponse.ProtoReflect.Descriptor instead.
+func (*RotateHookSecretResponse) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RotateHookSecretResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+// Request of LinkService.GetAppsScript.
+type GetAppsScriptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The script, `links/{link}/appsScript`.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAppsScriptRequest) Reset() {
+	*x = GetAppsScriptRequest{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAppsScriptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAppsScriptRequest) ProtoMessage() {}
+
+func (x *GetAppsScriptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAppsScriptRequest.ProtoReflect.Descriptor instead.
+func (*GetAppsScriptRequest) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetAppsScriptRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// The Apps Script of a link.
+type AppsScript struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resource name, `links/{link}/appsScript`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The script's text, for the file `Code.gs`.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// The manifest, for the file `appsscript.json`.
+	Manifest string `protobuf:"bytes,3,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	// How to install it, step by step, in plain text.
+	Instructions  string `protobuf:"bytes,4,opt,name=instructions,proto3" json:"instructions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppsScript) Reset() {
+	*x = AppsScript{}
+	mi := &file_tandem_v1_link_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppsScript) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppsScript) ProtoMessage() {}
+
+func (x *AppsScript) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_link_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppsScript.ProtoReflect.Descriptor instead.
+func (*AppsScript) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AppsScript) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AppsScript) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *AppsScript) GetManifest() string {
+	if x != nil {
+		return x.Manifest
+	}
+	return ""
+}
+
+func (x *AppsScript) GetInstructions() string {
+	if x != nil {
+		return x.Instructions
+	}
+	return ""
 }
 
 // Request of LinkService.CreateLink.
@@ -102,7 +313,7 @@ type CreateLinkRequest struct {
 
 func (x *CreateLinkRequest) Reset() {
 	*x = CreateLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[0]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -114,7 +325,7 @@ func (x *CreateLinkRequest) String() string {
 func (*CreateLinkRequest) ProtoMessage() {}
 
 func (x *CreateLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[0]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -127,7 +338,7 @@ func (x *CreateLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLinkRequest.ProtoReflect.Descriptor instead.
 func (*CreateLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{0}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateLinkRequest) GetLinkId() string {
@@ -155,7 +366,7 @@ type GetLinkRequest struct {
 
 func (x *GetLinkRequest) Reset() {
 	*x = GetLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[1]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -167,7 +378,7 @@ func (x *GetLinkRequest) String() string {
 func (*GetLinkRequest) ProtoMessage() {}
 
 func (x *GetLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[1]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -180,7 +391,7 @@ func (x *GetLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLinkRequest.ProtoReflect.Descriptor instead.
 func (*GetLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{1}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetLinkRequest) GetName() string {
@@ -203,7 +414,7 @@ type ListLinksRequest struct {
 
 func (x *ListLinksRequest) Reset() {
 	*x = ListLinksRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[2]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -215,7 +426,7 @@ func (x *ListLinksRequest) String() string {
 func (*ListLinksRequest) ProtoMessage() {}
 
 func (x *ListLinksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[2]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -228,7 +439,7 @@ func (x *ListLinksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinksRequest.ProtoReflect.Descriptor instead.
 func (*ListLinksRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{2}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListLinksRequest) GetPageSize() int32 {
@@ -258,7 +469,7 @@ type ListLinksResponse struct {
 
 func (x *ListLinksResponse) Reset() {
 	*x = ListLinksResponse{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[3]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -270,7 +481,7 @@ func (x *ListLinksResponse) String() string {
 func (*ListLinksResponse) ProtoMessage() {}
 
 func (x *ListLinksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[3]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -283,7 +494,7 @@ func (x *ListLinksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinksResponse.ProtoReflect.Descriptor instead.
 func (*ListLinksResponse) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{3}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListLinksResponse) GetLinks() []*Link {
@@ -314,7 +525,7 @@ type UpdateLinkRequest struct {
 
 func (x *UpdateLinkRequest) Reset() {
 	*x = UpdateLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[4]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +537,7 @@ func (x *UpdateLinkRequest) String() string {
 func (*UpdateLinkRequest) ProtoMessage() {}
 
 func (x *UpdateLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[4]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +550,7 @@ func (x *UpdateLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateLinkRequest.ProtoReflect.Descriptor instead.
 func (*UpdateLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{4}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateLinkRequest) GetLink() *Link {
@@ -367,7 +578,7 @@ type DeleteLinkRequest struct {
 
 func (x *DeleteLinkRequest) Reset() {
 	*x = DeleteLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[5]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +590,7 @@ func (x *DeleteLinkRequest) String() string {
 func (*DeleteLinkRequest) ProtoMessage() {}
 
 func (x *DeleteLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[5]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +603,7 @@ func (x *DeleteLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLinkRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{5}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeleteLinkRequest) GetName() string {
@@ -413,7 +624,7 @@ type PauseLinkRequest struct {
 
 func (x *PauseLinkRequest) Reset() {
 	*x = PauseLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[6]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +636,7 @@ func (x *PauseLinkRequest) String() string {
 func (*PauseLinkRequest) ProtoMessage() {}
 
 func (x *PauseLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[6]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +649,7 @@ func (x *PauseLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseLinkRequest.ProtoReflect.Descriptor instead.
 func (*PauseLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{6}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PauseLinkRequest) GetName() string {
@@ -459,7 +670,7 @@ type ResumeLinkRequest struct {
 
 func (x *ResumeLinkRequest) Reset() {
 	*x = ResumeLinkRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[7]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +682,7 @@ func (x *ResumeLinkRequest) String() string {
 func (*ResumeLinkRequest) ProtoMessage() {}
 
 func (x *ResumeLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[7]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +695,7 @@ func (x *ResumeLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLinkRequest.ProtoReflect.Descriptor instead.
 func (*ResumeLinkRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{7}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResumeLinkRequest) GetName() string {
@@ -507,7 +718,7 @@ type ApproveHaltRequest struct {
 
 func (x *ApproveHaltRequest) Reset() {
 	*x = ApproveHaltRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[8]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -519,7 +730,7 @@ func (x *ApproveHaltRequest) String() string {
 func (*ApproveHaltRequest) ProtoMessage() {}
 
 func (x *ApproveHaltRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[8]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -532,7 +743,7 @@ func (x *ApproveHaltRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveHaltRequest.ProtoReflect.Descriptor instead.
 func (*ApproveHaltRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{8}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ApproveHaltRequest) GetName() string {
@@ -564,7 +775,7 @@ type ListRowErrorsRequest struct {
 
 func (x *ListRowErrorsRequest) Reset() {
 	*x = ListRowErrorsRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[9]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +787,7 @@ func (x *ListRowErrorsRequest) String() string {
 func (*ListRowErrorsRequest) ProtoMessage() {}
 
 func (x *ListRowErrorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[9]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +800,7 @@ func (x *ListRowErrorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRowErrorsRequest.ProtoReflect.Descriptor instead.
 func (*ListRowErrorsRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{9}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListRowErrorsRequest) GetParent() string {
@@ -626,7 +837,7 @@ type ListRowErrorsResponse struct {
 
 func (x *ListRowErrorsResponse) Reset() {
 	*x = ListRowErrorsResponse{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[10]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +849,7 @@ func (x *ListRowErrorsResponse) String() string {
 func (*ListRowErrorsResponse) ProtoMessage() {}
 
 func (x *ListRowErrorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[10]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +862,7 @@ func (x *ListRowErrorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRowErrorsResponse.ProtoReflect.Descriptor instead.
 func (*ListRowErrorsResponse) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{10}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRowErrorsResponse) GetRowErrors() []*RowError {
@@ -683,7 +894,7 @@ type TestRulesRequest struct {
 
 func (x *TestRulesRequest) Reset() {
 	*x = TestRulesRequest{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +906,7 @@ func (x *TestRulesRequest) String() string {
 func (*TestRulesRequest) ProtoMessage() {}
 
 func (x *TestRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[11]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +919,7 @@ func (x *TestRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRulesRequest.ProtoReflect.Descriptor instead.
 func (*TestRulesRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{11}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TestRulesRequest) GetName() string {
@@ -752,7 +963,7 @@ type TestRulesResponse struct {
 
 func (x *TestRulesResponse) Reset() {
 	*x = TestRulesResponse{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +975,7 @@ func (x *TestRulesResponse) String() string {
 func (*TestRulesResponse) ProtoMessage() {}
 
 func (x *TestRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[12]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +988,7 @@ func (x *TestRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRulesResponse.ProtoReflect.Descriptor instead.
 func (*TestRulesResponse) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TestRulesResponse) GetSame() int32 {
@@ -840,7 +1051,7 @@ type TestRulesResponse_Verdict struct {
 
 func (x *TestRulesResponse_Verdict) Reset() {
 	*x = TestRulesResponse_Verdict{}
-	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +1063,7 @@ func (x *TestRulesResponse_Verdict) String() string {
 func (*TestRulesResponse_Verdict) ProtoMessage() {}
 
 func (x *TestRulesResponse_Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_link_service_proto_msgTypes[13]
+	mi := &file_tandem_v1_link_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +1076,7 @@ func (x *TestRulesResponse_Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRulesResponse_Verdict.ProtoReflect.Descriptor instead.
 func (*TestRulesResponse_Verdict) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{12, 0}
+	return file_tandem_v1_link_service_proto_rawDescGZIP(), []int{16, 0}
 }
 
 func (x *TestRulesResponse_Verdict) GetOutcome() TestRulesResponse_Verdict_Outcome {
@@ -928,7 +1139,23 @@ var File_tandem_v1_link_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\"\x80\x03\n" +
+	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\"B\n" +
+	"\x17RotateHookSecretRequest\x12'\n" +
+	"\x04name\x18\x01 \x01(\tB\x13\xe0A\x02\xfaA\r\n" +
+	"\vtandem/LinkR\x04name\"2\n" +
+	"\x18RotateHookSecretResponse\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\tR\x06secret\"E\n" +
+	"\x14GetAppsScriptRequest\x12-\n" +
+	"\x04name\x18\x01 \x01(\tB\x19\xe0A\x02\xfaA\x13\n" +
+	"\x11tandem/AppsScriptR\x04name\"\xd2\x01\n" +
+	"\n" +
+	"AppsScript\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"\x04code\x18\x02 \x01(\tB\x03\xe0A\x03R\x04code\x12\x1f\n" +
+	"\bmanifest\x18\x03 \x01(\tB\x03\xe0A\x03R\bmanifest\x12'\n" +
+	"\finstructions\x18\x04 \x01(\tB\x03\xe0A\x03R\finstructions:H\xeaAE\n" +
+	"\x11tandem/AppsScript\x12\x17links/{link}/appsScript*\vappsScripts2\n" +
+	"appsScript\"\x80\x03\n" +
 	"\x11CreateLinkRequest\x12D\n" +
 	"\alink_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH%r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06linkId\x12\xa4\x02\n" +
 	"\x04link\x18\x02 \x01(\v2\x0f.tandem.v1.LinkB\xfe\x01\xe0A\x02\xbaH\xf7\x01\xba\x01F\n" +
@@ -1003,8 +1230,7 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
 	"\x06MANUAL\x10\x03\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x042\x80\n" +
-	"\n" +
+	"\x06FAILED\x10\x042\x8c\f\n" +
 	"\vLinkService\x12c\n" +
 	"\n" +
 	"CreateLink\x12\x1c.tandem.v1.CreateLinkRequest\x1a\x0f.tandem.v1.Link\"&\xdaA\flink,link_id\x82\xd3\xe4\x93\x02\x11:\x04link\"\t/v1/links\x12X\n" +
@@ -1022,7 +1248,9 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\vApproveHalt\x12\x1d.tandem.v1.ApproveHaltRequest\x1a\x0f.tandem.v1.Link\"5\xdaA\rname,put_back\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=links/*}:approve\x12\x83\x01\n" +
 	"\rListRowErrors\x12\x1f.tandem.v1.ListRowErrorsRequest\x1a .tandem.v1.ListRowErrorsResponse\"/\xdaA\x06parent\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=links/*}/rowErrors\x12|\n" +
 	"\tTestRules\x12\x1b.tandem.v1.TestRulesRequest\x1a\x1c.tandem.v1.TestRulesResponse\"4\xdaA\n" +
-	"name,rules\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{name=links/*}:testRulesB6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
+	"name,rules\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{name=links/*}:testRules\x12\x92\x01\n" +
+	"\x10RotateHookSecret\x12\".tandem.v1.RotateHookSecretRequest\x1a#.tandem.v1.RotateHookSecretResponse\"5\xdaA\x04name\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=links/*}:rotateHookSecret\x12u\n" +
+	"\rGetAppsScript\x12\x1f.tandem.v1.GetAppsScriptRequest\x1a\x15.tandem.v1.AppsScript\",\xdaA\x04name\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{name=links/*/appsScript}B6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
 
 var (
 	file_tandem_v1_link_service_proto_rawDescOnce sync.Once
@@ -1037,71 +1265,79 @@ func file_tandem_v1_link_service_proto_rawDescGZIP() []byte {
 }
 
 var file_tandem_v1_link_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tandem_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_tandem_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_tandem_v1_link_service_proto_goTypes = []any{
 	(TestRulesResponse_Verdict_Outcome)(0), // 0: tandem.v1.TestRulesResponse.Verdict.Outcome
-	(*CreateLinkRequest)(nil),              // 1: tandem.v1.CreateLinkRequest
-	(*GetLinkRequest)(nil),                 // 2: tandem.v1.GetLinkRequest
-	(*ListLinksRequest)(nil),               // 3: tandem.v1.ListLinksRequest
-	(*ListLinksResponse)(nil),              // 4: tandem.v1.ListLinksResponse
-	(*UpdateLinkRequest)(nil),              // 5: tandem.v1.UpdateLinkRequest
-	(*DeleteLinkRequest)(nil),              // 6: tandem.v1.DeleteLinkRequest
-	(*PauseLinkRequest)(nil),               // 7: tandem.v1.PauseLinkRequest
-	(*ResumeLinkRequest)(nil),              // 8: tandem.v1.ResumeLinkRequest
-	(*ApproveHaltRequest)(nil),             // 9: tandem.v1.ApproveHaltRequest
-	(*ListRowErrorsRequest)(nil),           // 10: tandem.v1.ListRowErrorsRequest
-	(*ListRowErrorsResponse)(nil),          // 11: tandem.v1.ListRowErrorsResponse
-	(*TestRulesRequest)(nil),               // 12: tandem.v1.TestRulesRequest
-	(*TestRulesResponse)(nil),              // 13: tandem.v1.TestRulesResponse
-	(*TestRulesResponse_Verdict)(nil),      // 14: tandem.v1.TestRulesResponse.Verdict
-	(*Link)(nil),                           // 15: tandem.v1.Link
-	(*fieldmaskpb.FieldMask)(nil),          // 16: google.protobuf.FieldMask
-	(*RowError)(nil),                       // 17: tandem.v1.RowError
-	(*Link_Rule)(nil),                      // 18: tandem.v1.Link.Rule
-	(Link_Source)(0),                       // 19: tandem.v1.Link.Source
-	(*structpb.Value)(nil),                 // 20: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),          // 21: google.protobuf.Timestamp
-	(*InitialSyncRequest)(nil),             // 22: tandem.v1.InitialSyncRequest
-	(*emptypb.Empty)(nil),                  // 23: google.protobuf.Empty
-	(*longrunningpb.Operation)(nil),        // 24: google.longrunning.Operation
+	(*RotateHookSecretRequest)(nil),        // 1: tandem.v1.RotateHookSecretRequest
+	(*RotateHookSecretResponse)(nil),       // 2: tandem.v1.RotateHookSecretResponse
+	(*GetAppsScriptRequest)(nil),           // 3: tandem.v1.GetAppsScriptRequest
+	(*AppsScript)(nil),                     // 4: tandem.v1.AppsScript
+	(*CreateLinkRequest)(nil),              // 5: tandem.v1.CreateLinkRequest
+	(*GetLinkRequest)(nil),                 // 6: tandem.v1.GetLinkRequest
+	(*ListLinksRequest)(nil),               // 7: tandem.v1.ListLinksRequest
+	(*ListLinksResponse)(nil),              // 8: tandem.v1.ListLinksResponse
+	(*UpdateLinkRequest)(nil),              // 9: tandem.v1.UpdateLinkRequest
+	(*DeleteLinkRequest)(nil),              // 10: tandem.v1.DeleteLinkRequest
+	(*PauseLinkRequest)(nil),               // 11: tandem.v1.PauseLinkRequest
+	(*ResumeLinkRequest)(nil),              // 12: tandem.v1.ResumeLinkRequest
+	(*ApproveHaltRequest)(nil),             // 13: tandem.v1.ApproveHaltRequest
+	(*ListRowErrorsRequest)(nil),           // 14: tandem.v1.ListRowErrorsRequest
+	(*ListRowErrorsResponse)(nil),          // 15: tandem.v1.ListRowErrorsResponse
+	(*TestRulesRequest)(nil),               // 16: tandem.v1.TestRulesRequest
+	(*TestRulesResponse)(nil),              // 17: tandem.v1.TestRulesResponse
+	(*TestRulesResponse_Verdict)(nil),      // 18: tandem.v1.TestRulesResponse.Verdict
+	(*Link)(nil),                           // 19: tandem.v1.Link
+	(*fieldmaskpb.FieldMask)(nil),          // 20: google.protobuf.FieldMask
+	(*RowError)(nil),                       // 21: tandem.v1.RowError
+	(*Link_Rule)(nil),                      // 22: tandem.v1.Link.Rule
+	(Link_Source)(0),                       // 23: tandem.v1.Link.Source
+	(*structpb.Value)(nil),                 // 24: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),          // 25: google.protobuf.Timestamp
+	(*InitialSyncRequest)(nil),             // 26: tandem.v1.InitialSyncRequest
+	(*emptypb.Empty)(nil),                  // 27: google.protobuf.Empty
+	(*longrunningpb.Operation)(nil),        // 28: google.longrunning.Operation
 }
 var file_tandem_v1_link_service_proto_depIdxs = []int32{
-	15, // 0: tandem.v1.CreateLinkRequest.link:type_name -> tandem.v1.Link
-	15, // 1: tandem.v1.ListLinksResponse.links:type_name -> tandem.v1.Link
-	15, // 2: tandem.v1.UpdateLinkRequest.link:type_name -> tandem.v1.Link
-	16, // 3: tandem.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	17, // 4: tandem.v1.ListRowErrorsResponse.row_errors:type_name -> tandem.v1.RowError
-	18, // 5: tandem.v1.TestRulesRequest.rules:type_name -> tandem.v1.Link.Rule
-	14, // 6: tandem.v1.TestRulesResponse.verdicts:type_name -> tandem.v1.TestRulesResponse.Verdict
+	19, // 0: tandem.v1.CreateLinkRequest.link:type_name -> tandem.v1.Link
+	19, // 1: tandem.v1.ListLinksResponse.links:type_name -> tandem.v1.Link
+	19, // 2: tandem.v1.UpdateLinkRequest.link:type_name -> tandem.v1.Link
+	20, // 3: tandem.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 4: tandem.v1.ListRowErrorsResponse.row_errors:type_name -> tandem.v1.RowError
+	22, // 5: tandem.v1.TestRulesRequest.rules:type_name -> tandem.v1.Link.Rule
+	18, // 6: tandem.v1.TestRulesResponse.verdicts:type_name -> tandem.v1.TestRulesResponse.Verdict
 	0,  // 7: tandem.v1.TestRulesResponse.Verdict.outcome:type_name -> tandem.v1.TestRulesResponse.Verdict.Outcome
-	19, // 8: tandem.v1.TestRulesResponse.Verdict.was:type_name -> tandem.v1.Link.Source
-	19, // 9: tandem.v1.TestRulesResponse.Verdict.would:type_name -> tandem.v1.Link.Source
-	20, // 10: tandem.v1.TestRulesResponse.Verdict.value:type_name -> google.protobuf.Value
-	21, // 11: tandem.v1.TestRulesResponse.Verdict.time:type_name -> google.protobuf.Timestamp
-	1,  // 12: tandem.v1.LinkService.CreateLink:input_type -> tandem.v1.CreateLinkRequest
-	2,  // 13: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
-	3,  // 14: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
-	5,  // 15: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
-	6,  // 16: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
-	22, // 17: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
-	7,  // 18: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
-	8,  // 19: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
-	9,  // 20: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
-	10, // 21: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
-	12, // 22: tandem.v1.LinkService.TestRules:input_type -> tandem.v1.TestRulesRequest
-	15, // 23: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
-	15, // 24: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
-	4,  // 25: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
-	15, // 26: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
-	23, // 27: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
-	24, // 28: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
-	15, // 29: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
-	15, // 30: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
-	15, // 31: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
-	11, // 32: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
-	13, // 33: tandem.v1.LinkService.TestRules:output_type -> tandem.v1.TestRulesResponse
-	23, // [23:34] is the sub-list for method output_type
-	12, // [12:23] is the sub-list for method input_type
+	23, // 8: tandem.v1.TestRulesResponse.Verdict.was:type_name -> tandem.v1.Link.Source
+	23, // 9: tandem.v1.TestRulesResponse.Verdict.would:type_name -> tandem.v1.Link.Source
+	24, // 10: tandem.v1.TestRulesResponse.Verdict.value:type_name -> google.protobuf.Value
+	25, // 11: tandem.v1.TestRulesResponse.Verdict.time:type_name -> google.protobuf.Timestamp
+	5,  // 12: tandem.v1.LinkService.CreateLink:input_type -> tandem.v1.CreateLinkRequest
+	6,  // 13: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
+	7,  // 14: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
+	9,  // 15: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
+	10, // 16: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
+	26, // 17: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
+	11, // 18: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
+	12, // 19: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
+	13, // 20: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
+	14, // 21: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
+	16, // 22: tandem.v1.LinkService.TestRules:input_type -> tandem.v1.TestRulesRequest
+	1,  // 23: tandem.v1.LinkService.RotateHookSecret:input_type -> tandem.v1.RotateHookSecretRequest
+	3,  // 24: tandem.v1.LinkService.GetAppsScript:input_type -> tandem.v1.GetAppsScriptRequest
+	19, // 25: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
+	19, // 26: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
+	8,  // 27: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
+	19, // 28: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
+	27, // 29: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
+	28, // 30: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
+	19, // 31: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
+	19, // 32: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
+	19, // 33: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
+	15, // 34: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
+	17, // 35: tandem.v1.LinkService.TestRules:output_type -> tandem.v1.TestRulesResponse
+	2,  // 36: tandem.v1.LinkService.RotateHookSecret:output_type -> tandem.v1.RotateHookSecretResponse
+	4,  // 37: tandem.v1.LinkService.GetAppsScript:output_type -> tandem.v1.AppsScript
+	25, // [25:38] is the sub-list for method output_type
+	12, // [12:25] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -1120,7 +1356,7 @@ func file_tandem_v1_link_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tandem_v1_link_service_proto_rawDesc), len(file_tandem_v1_link_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,17 +21,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LinkService_CreateLink_FullMethodName    = "/tandem.v1.LinkService/CreateLink"
-	LinkService_GetLink_FullMethodName       = "/tandem.v1.LinkService/GetLink"
-	LinkService_ListLinks_FullMethodName     = "/tandem.v1.LinkService/ListLinks"
-	LinkService_UpdateLink_FullMethodName    = "/tandem.v1.LinkService/UpdateLink"
-	LinkService_DeleteLink_FullMethodName    = "/tandem.v1.LinkService/DeleteLink"
-	LinkService_InitialSync_FullMethodName   = "/tandem.v1.LinkService/InitialSync"
-	LinkService_PauseLink_FullMethodName     = "/tandem.v1.LinkService/PauseLink"
-	LinkService_ResumeLink_FullMethodName    = "/tandem.v1.LinkService/ResumeLink"
-	LinkService_ApproveHalt_FullMethodName   = "/tandem.v1.LinkService/ApproveHalt"
-	LinkService_ListRowErrors_FullMethodName = "/tandem.v1.LinkService/ListRowErrors"
-	LinkService_TestRules_FullMethodName     = "/tandem.v1.LinkService/TestRules"
+	LinkService_CreateLink_FullMethodName       = "/tandem.v1.LinkService/CreateLink"
+	LinkService_GetLink_FullMethodName          = "/tandem.v1.LinkService/GetLink"
+	LinkService_ListLinks_FullMethodName        = "/tandem.v1.LinkService/ListLinks"
+	LinkService_UpdateLink_FullMethodName       = "/tandem.v1.LinkService/UpdateLink"
+	LinkService_DeleteLink_FullMethodName       = "/tandem.v1.LinkService/DeleteLink"
+	LinkService_InitialSync_FullMethodName      = "/tandem.v1.LinkService/InitialSync"
+	LinkService_PauseLink_FullMethodName        = "/tandem.v1.LinkService/PauseLink"
+	LinkService_ResumeLink_FullMethodName       = "/tandem.v1.LinkService/ResumeLink"
+	LinkService_ApproveHalt_FullMethodName      = "/tandem.v1.LinkService/ApproveHalt"
+	LinkService_ListRowErrors_FullMethodName    = "/tandem.v1.LinkService/ListRowErrors"
+	LinkService_TestRules_FullMethodName        = "/tandem.v1.LinkService/TestRules"
+	LinkService_RotateHookSecret_FullMethodName = "/tandem.v1.LinkService/RotateHookSecret"
+	LinkService_GetAppsScript_FullMethodName    = "/tandem.v1.LinkService/GetAppsScript"
 )
 
 // LinkServiceClient is the client API for LinkService service.
@@ -83,6 +85,14 @@ type LinkServiceClient interface {
 	//
 	// INVALID_ARGUMENT names the rule: an unknown column, or an expression that does not compile, with what is wrong in it.
 	TestRules(ctx context.Context, in *TestRulesRequest, opts ...grpc.CallOption) (*TestRulesResponse, error)
+	// Makes a new secret for the link's hook, which takes the place of the old one at once: install the script of GetAppsScript
+	// anew after that. The secret is in this answer and in the script, and is never shown elsewhere.
+	RotateHookSecret(ctx context.Context, in *RotateHookSecretRequest, opts ...grpc.CallOption) (*RotateHookSecretResponse, error)
+	// Returns the Apps Script that tells the server of edits by people, filled in for the link, with how to install it. It holds
+	// the hook's secret; the first call makes one.
+	//
+	// FAILED_PRECONDITION with reason NO_PUBLIC_URL: the server was not told at which address Google reaches it.
+	GetAppsScript(ctx context.Context, in *GetAppsScriptRequest, opts ...grpc.CallOption) (*AppsScript, error)
 }
 
 type linkServiceClient struct {
@@ -203,6 +213,26 @@ func (c *linkServiceClient) TestRules(ctx context.Context, in *TestRulesRequest,
 	return out, nil
 }
 
+func (c *linkServiceClient) RotateHookSecret(ctx context.Context, in *RotateHookSecretRequest, opts ...grpc.CallOption) (*RotateHookSecretResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateHookSecretResponse)
+	err := c.cc.Invoke(ctx, LinkService_RotateHookSecret_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *linkServiceClient) GetAppsScript(ctx context.Context, in *GetAppsScriptRequest, opts ...grpc.CallOption) (*AppsScript, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AppsScript)
+	err := c.cc.Invoke(ctx, LinkService_GetAppsScript_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LinkServiceServer is the server API for LinkService service.
 // All implementations must embed UnimplementedLinkServiceServer
 // for forward compatibility.
@@ -252,6 +282,14 @@ type LinkServiceServer interface {
 	//
 	// INVALID_ARGUMENT names the rule: an unknown column, or an expression that does not compile, with what is wrong in it.
 	TestRules(context.Context, *TestRulesRequest) (*TestRulesResponse, error)
+	// Makes a new secret for the link's hook, which takes the place of the old one at once: install the script of GetAppsScript
+	// anew after that. The secret is in this answer and in the script, and is never shown elsewhere.
+	RotateHookSecret(context.Context, *RotateHookSecretRequest) (*RotateHookSecretResponse, error)
+	// Returns the Apps Script that tells the server of edits by people, filled in for the link, with how to install it. It holds
+	// the hook's secret; the first call makes one.
+	//
+	// FAILED_PRECONDITION with reason NO_PUBLIC_URL: the server was not told at which address Google reaches it.
+	GetAppsScript(context.Context, *GetAppsScriptRequest) (*AppsScript, error)
 	mustEmbedUnimplementedLinkServiceServer()
 }
 
@@ -294,6 +332,12 @@ func (UnimplementedLinkServiceServer) ListRowErrors(context.Context, *ListRowErr
 }
 func (UnimplementedLinkServiceServer) TestRules(context.Context, *TestRulesRequest) (*TestRulesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TestRules not implemented")
+}
+func (UnimplementedLinkServiceServer) RotateHookSecret(context.Context, *RotateHookSecretRequest) (*RotateHookSecretResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateHookSecret not implemented")
+}
+func (UnimplementedLinkServiceServer) GetAppsScript(context.Context, *GetAppsScriptRequest) (*AppsScript, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAppsScript not implemented")
 }
 func (UnimplementedLinkServiceServer) mustEmbedUnimplementedLinkServiceServer() {}
 func (UnimplementedLinkServiceServer) testEmbeddedByValue()                     {}
@@ -514,6 +558,42 @@ func _LinkService_TestRules_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LinkService_RotateHookSecret_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateHookSecretRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LinkServiceServer).RotateHookSecret(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LinkService_RotateHookSecret_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LinkServiceServer).RotateHookSecret(ctx, req.(*RotateHookSecretRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LinkService_GetAppsScript_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAppsScriptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LinkServiceServer).GetAppsScript(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LinkService_GetAppsScript_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LinkServiceServer).GetAppsScript(ctx, req.(*GetAppsScriptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LinkService_ServiceDesc is the grpc.ServiceDesc for LinkService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -564,6 +644,14 @@ var LinkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TestRules",
 			Handler:    _LinkService_TestRules_Handler,
+		},
+		{
+			MethodName: "RotateHookSecret",
+			Handler:    _LinkService_RotateHookSecret_Handler,
+		},
+		{
+			MethodName: "GetAppsScript",
+			Handler:    _LinkService_GetAppsScript_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
