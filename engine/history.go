@@ -16,7 +16,7 @@ func (c *cycle) entry(d *reconcile.Decision, source tandem.Source) tandem.Entry 
 		cause, mark.Actor = tandem.CauseInitialSync, c.sync.request.Actor
 	case d.Row.Winner == source || c.putsBack(d, change, source):
 		cause, mark.Actor = tandem.CausePutBack, ""
-	case d.Resolved:
+	case c.decided(d, source):
 		cause, mark.Actor = tandem.CauseConflict, d.Row.Resolution.Actor
 	case mark.Cause != "":
 		cause = mark.Cause
@@ -26,16 +26,23 @@ func (c *cycle) entry(d *reconcile.Decision, source tandem.Source) tandem.Entry 
 		after = nil
 	}
 	entry := tandem.Entry{Key: d.Row.Key, Kind: change.Kind, Source: source, Cause: cause, Actor: mark.Actor,
-		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !d.Resolved && !c.approved(d.Row.Key, source)}
+		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !c.decided(d, source) && !c.approved(d.Row.Key, source)}
 	if entry.Conflict = d.Contest(source); entry.Conflict != nil {
 		c.credit(entry.Conflict)
 	}
 	return entry
 }
 
+// decided reports whether a person decided the change: now, or in an earlier cycle that moved the baseline and could not write
+// the row.
+func (c *cycle) decided(d *reconcile.Decision, source tandem.Source) bool {
+	given := d.Row.Resolution
+	return d.Resolved || given != nil && given.Take == source && c.closes[d.Row.Key]
+}
+
 // putsBack reports whether source did not change what its change writes: the other side's edit or deletion is taken back.
 func (c *cycle) putsBack(d *reconcile.Decision, change *tandem.Change, source tandem.Source) bool {
-	if d.Row.Base == nil || d.Resolved || d.Contest(source) != nil || change.Kind == tandem.Delete {
+	if d.Row.Base == nil || c.decided(d, source) || d.Contest(source) != nil || change.Kind == tandem.Delete {
 		return false
 	}
 	values := d.Row.Sheet

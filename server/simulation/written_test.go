@@ -52,7 +52,8 @@ func (w *verdict) writtenOver(events []event, n int) bool {
 }
 
 func (w *verdict) keptInHistory(e event) bool {
-	for _, key := range all(e.key, w.renames.later) {
+	// A row whose key was edited in the sheet and that is deleted for the other side stands in history under the old key.
+	for _, key := range append(all(e.key, w.renames.later), w.namedInHistory(e.key)...) {
 		for _, entry := range w.history[key] {
 			if entry.Source == e.side || entry.At.Before(e.from.Add(-time.Minute)) {
 				continue
@@ -68,6 +69,18 @@ func (w *verdict) keptInHistory(e event) bool {
 		}
 	}
 	return false
+}
+
+// namedInHistory returns the other keys under which history holds a row that had this one.
+func (w *verdict) namedInHistory(key tandem.Key) (others []tandem.Key) {
+	for other, entries := range w.history {
+		for _, entry := range entries {
+			if other != key && entry.Kind == tandem.Delete && entry.Source == tandem.Database && w.keyIn(entry.Before) == key {
+				others = append(others, other)
+			}
+		}
+	}
+	return others
 }
 
 // checkInvented: every cell holds what somebody wrote for that row.
