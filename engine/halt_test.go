@@ -86,3 +86,39 @@ func TestInitialSyncKeepsRowWrittenAnew(t *testing.T) {
 	p.wantSame()
 	p.wantRow(p.table(), "3|Anew|1|1.00")
 }
+
+// An initial sync that was asked for while the link was halted once waited in silence for the answer to the halt; and when that
+// came first and the sync failed then, it left the link halted without a halt that could be answered.
+func TestSyncOfAHaltedLink(t *testing.T) {
+	for name, answered := range map[string]bool{"waits for nobody": false, "answered before it began": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, 100)
+			p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 2, Count: 30}})
+			p.settle()
+			id := p.start(tandem.SyncRequest{Returns: tandem.StateHalted})
+			if answered {
+				if _, err := p.store.Approve(t.Context(), "items", true); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.google.AddFault(emulator.Fault{Method: "spreadsheets.values.get", Kind: "before", Status: 403, Count: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.settle()
+			operation, err := p.store.Operation(t.Context(), id)
+			if err != nil || !operation.Done || operation.Error == nil {
+				t.Fatalf("the initial sync did not fail: %+v, %v", operation, err)
+			}
+			if link := p.link(); (link.State == tandem.StateHalted) != (link.Halt != nil) {
+				t.Errorf("the link is %s, with halt %+v", link.State, link.Halt)
+			}
+			if !answered {
+				if _, err := p.store.Approve(t.Context(), "items", true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.settle()
+			p.wantSame()
+		})
+	}
+}

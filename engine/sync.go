@@ -58,10 +58,8 @@ func (c *cycle) initialSync(ctx context.Context) error {
 	if s.request.PreferredSource != "" {
 		c.policy.Preferred = s.request.PreferredSource
 	}
-	if err := s.run(ctx); err != nil {
-		if halted := c.link.State == tandem.StateHalted; halted {
-			return nil
-		}
+	before := c.link.State
+	if err := s.run(ctx); err != nil && (c.link.State != tandem.StateHalted || before == tandem.StateHalted) {
 		return err
 	}
 	return nil
@@ -266,6 +264,9 @@ func (c *cycle) failOperation(ctx context.Context, problem *tandem.Error) error 
 	}
 	if state == "" {
 		state = tandem.StateNew
+	}
+	if state == tandem.StateHalted && c.link.State != state {
+		state = tandem.StateActive // its halt was answered between the request and the beginning
 	}
 	operation.Done, operation.Error = true, problem
 	c.log.Warn("initial sync ended", "error", problem)
