@@ -116,6 +116,8 @@ type Journal interface {
 	AddMarks(ctx context.Context, link string, marks []tandem.Mark) error
 	WantedWrites(ctx context.Context, link string, limit int) ([]tandem.WantedWrite, error)
 	OpenIntent(ctx context.Context, lease tandem.Lease, intent tandem.Intent) error
+	// UpdateIntent replaces the batch of an open intent.
+	UpdateIntent(ctx context.Context, lease tandem.Lease, id string, batch []byte) error
 	Intents(ctx context.Context, spreadsheetID string) ([]tandem.Intent, error)
 	CloseIntent(ctx context.Context, lease tandem.Lease, id string) error
 }

@@ -81,7 +81,7 @@ func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
 	if err := json.Unmarshal(intent.Batch, &p); err != nil {
 		return fmt.Errorf("read intent %s: %w", intent.ID, err)
 	}
-	applied, took, err := c.tab.Settle(ctx, p.Batch)
+	applied, took, err := c.tab.Settle(c.recording(ctx, intent.ID, &p), p.Batch)
 	if err != nil {
 		return err
 	}
@@ -93,6 +93,18 @@ func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
 		return c.closeOutdated(ctx, intent.ID, p, applied)
 	}
 	return c.closeIntent(ctx, intent.ID, p, applied)
+}
+
+// recording has what a write does beyond its batch stored with its intent, and p holds the batch as it was stored last.
+func (c *cycle) recording(ctx context.Context, id string, p *payload) context.Context {
+	return tandem.WithRecord(ctx, func(ctx context.Context, batch []byte) error {
+		p.Batch = batch
+		stored, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("encode intent: %w", err)
+		}
+		return c.w.opt.Store.UpdateIntent(ctx, c.lease, id, stored)
+	})
 }
 
 // closeOutdated closes an intent whose link was given other columns since: what it settled is taken over by the names of

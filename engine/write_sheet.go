@@ -164,7 +164,7 @@ func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send 
 		if err := c.w.opt.Store.OpenIntent(ctx, c.lease, intent); err != nil {
 			return fmt.Errorf("store intent: %w", err)
 		}
-		applied, took, err := c.send(ctx, batch)
+		applied, took, err := c.send(ctx, id, &p)
 		if err != nil {
 			if !took {
 				_ = c.w.opt.Store.CloseIntent(ctx, c.lease, id)
@@ -187,12 +187,13 @@ var errUnknown = errors.New("the effect of the write is not known yet")
 
 // send writes a batch; where the reply is lost it finds out what became of it. An error with took set means that this
 // is not known yet: the intent stays open, and the next cycle settles it before it reads anything.
-func (c *cycle) send(ctx context.Context, batch []byte) (applied []tandem.Applied, took bool, err error) {
-	if applied, err = c.tab.Send(ctx, batch); err == nil {
+func (c *cycle) send(ctx context.Context, id string, p *payload) (applied []tandem.Applied, took bool, err error) {
+	ctx = c.recording(ctx, id, p)
+	if applied, err = c.tab.Send(ctx, p.Batch); err == nil {
 		return applied, true, nil
 	}
 	c.log.Warn("write without a good reply, looking whether it took effect", "error", err)
-	applied, took, settleErr := c.tab.Settle(ctx, batch)
+	applied, took, settleErr := c.tab.Settle(ctx, p.Batch)
 	switch {
 	case settleErr != nil:
 		return nil, true, fmt.Errorf("%w: %w: %w", errUnknown, err, settleErr)

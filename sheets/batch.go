@@ -33,6 +33,10 @@ type Batch struct {
 	Copied  bool      `json:"copied,omitempty"` // key cells hold formulas, so their results are copied instead
 	Offset  int       `json:"offset,omitempty"` // how far below a row its image stands; only repairs have one
 	Ops     []op      `json:"ops"`
+	// Repairs of it that were sent, in their order. They stand in what is stored only.
+	Repairs []Repair `json:"repairs,omitempty"`
+
+	whole *Batch // where some ops are left out: the batch as it is stored
 }
 
 // heading is a column and the header that it must have.
@@ -55,6 +59,8 @@ type op struct {
 	Holds []cell `json:"holds,omitempty"`
 	// Values is the row as it will be, by index of the linked column.
 	Values map[int]tandem.Value `json:"values,omitempty"`
+	// Unsent is set where Google had refused the op before the rest was sent.
+	Unsent bool `json:"unsent,omitempty"`
 
 	image  int    // restore: the row of the hidden tab that holds it
 	moved  []move // restore: where its columns stand now

@@ -17,10 +17,14 @@ const repairTries = 12
 // repair puts back what strays wrote over. Each round reads the tab as it is now, so a round whose answer was lost, or
 // that another process did already, finds nothing left to do. What a person changed after the accident is left alone.
 //
-// A repair is guarded as any write is. Its own images stand below those of the accident, which stay readable until the
-// next batch: a crash in between loses nothing.
+// A repair is guarded as any write is, and stored before it is sent. Its own images stand below those of the accident, which
+// stay readable until the next batch: a crash in between loses nothing.
 func (t *Tab) repair(ctx context.Context, b *Batch, strays []stray) error {
-	for try := range repairTries {
+	strays, made, err := t.replay(ctx, b, strays)
+	if err != nil {
+		return fmt.Errorf("%w: put back what was written astray: %w", ErrUnknownOutcome, err)
+	}
+	for range repairTries {
 		now, err := t.current(ctx)
 		if errors.Is(err, errTorn) {
 			continue
@@ -28,11 +32,14 @@ func (t *Tab) repair(ctx context.Context, b *Batch, strays []stray) error {
 		if err != nil {
 			return fmt.Errorf("%w: put back what was written astray: %w", ErrUnknownOutcome, err)
 		}
-		fix := &Batch{ID: fmt.Sprintf("%s/repair/%d/%d", b.ID, t.client.opt.Now().UnixNano(), try), Header: b.Header,
-			Width: max(now.width+spare, b.Width), Rows: now.rows, Offset: b.imageSize().rows * (try + 1)}
+		fix := &Batch{ID: fmt.Sprintf("%s/repair/%d/%d", b.ID, t.client.opt.Now().UnixNano(), len(b.Repairs)), Header: b.Header,
+			Width: max(now.width+spare, b.Width), Rows: now.rows, Offset: b.imageSize().rows * (made + 1)}
 		now.plan(fix, strays)
 		if len(fix.Ops) == 0 {
 			return nil
+		}
+		if err := t.record(ctx, b, fix); err != nil {
+			return fmt.Errorf("%w: put back what was written astray: %w", ErrUnknownOutcome, err)
 		}
 		images, err := t.postRepair(ctx, fix)
 		if err != nil {
@@ -41,15 +48,10 @@ func (t *Tab) repair(ctx context.Context, b *Batch, strays []stray) error {
 		if images == nil {
 			continue
 		}
-		more := t.strays(fix, images)
-		if len(more) == 0 && try == 0 {
+		if made++; made == 1 && len(t.strays(fix, images)) == 0 {
 			return nil
 		}
-		for i := range more {
-			more[i].round = try + 1
-		}
-		// What one accident hid of another shows only in the next round.
-		strays = append(left(strays, fix, more), more...)
+		strays = t.after(fix, images, strays, made)
 	}
 	return fmt.Errorf("%w: rows keep moving while what was written astray is put back", ErrUnknownOutcome)
 }

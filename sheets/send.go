@@ -35,6 +35,7 @@ func (t *Tab) Send(ctx context.Context, b *Batch) ([]tandem.Applied, error) {
 		}
 		images, refused, err := t.post(ctx, &rest, alone)
 		if err == nil {
+			rest.whole = whole(b, index)
 			results, err := t.judge(ctx, &rest, images)
 			for i, result := range results {
 				applied[index[i]] = result
@@ -75,6 +76,17 @@ func (t *Tab) Send(ctx context.Context, b *Batch) ([]tandem.Applied, error) {
 			return nil, t.failed(err, "write to tab %q", t.title())
 		}
 	}
+}
+
+// whole returns a batch of which only the ops at index were sent.
+func whole(b *Batch, index []int) *Batch {
+	all := *b
+	all.Ops = slices.Clone(b.Ops)
+	for i := range all.Ops {
+		_, sent := slices.BinarySearch(index, i)
+		all.Ops[i].Unsent = !sent
+	}
+	return &all
 }
 
 func without[T any](list []T, gone []int) []T {
@@ -183,6 +195,8 @@ func (t *Tab) judge(ctx context.Context, b *Batch, images *gridCells) ([]tandem.
 		o := &b.Ops[i]
 		switch {
 		case astray[i]:
+		case o.Unsent:
+			applied[i] = tandem.Applied{Outcome: tandem.Moved}
 		case o.Kind == tandem.Insert && o.Row < 0:
 			applied[i] = tandem.Applied{Outcome: tandem.Moved}
 		default:

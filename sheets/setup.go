@@ -45,6 +45,11 @@ func (t *Tab) Setup(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if isBlank(values) {
+			if err := t.confirmBlank(ctx, sizeOf(found.tab.Properties)); err != nil {
+				return err
+			}
+		}
 		requests = append(requests, t.setupMark(wanted)...)
 		formats = t.setupRequests(found, values)
 	}
@@ -59,6 +64,25 @@ func (t *Tab) Setup(ctx context.Context) error {
 	t.known.mu.Lock()
 	defer t.known.mu.Unlock()
 	t.known.image = image
+	return nil
+}
+
+// confirmBlank looks by another method whether the top of a tab that was read as empty is: headers written over those of people
+// would give every column another meaning.
+func (t *Tab) confirmBlank(ctx context.Context, size gridSize) error {
+	cells, err := t.readGrid(ctx, []area{{span{0, min(size.rows, t.header+1000)}, span{0, size.columns}}}, "userEnteredValue")
+	if err != nil {
+		return err
+	}
+	for _, part := range cells.parts {
+		for _, row := range part.RowData {
+			for _, cell := range row.Values {
+				if entered(cell) != nil {
+					return tandem.Errorf(tandem.CodeUnavailable, "TORN_READ", "tab %q was read as empty, and is not", t.title())
+				}
+			}
+		}
+	}
 	return nil
 }
 

@@ -33,6 +33,9 @@ func (t *Tab) strays(b *Batch, images *gridCells) []stray {
 	var found []stray
 	for i := range b.Ops {
 		o := &b.Ops[i]
+		if o.Unsent {
+			continue
+		}
 		ok := !shifted
 		switch o.Kind {
 		case tandem.Insert:

@@ -41,6 +41,22 @@ func (s *Store) OpenIntent(ctx context.Context, lease tandem.Lease, intent tande
 	return wrap(err, "open intent of link %s", intent.Link)
 }
 
+// UpdateIntent replaces the batch of an open intent, before more is sent than it said. It is tandem.ErrFenced when the intent is
+// no longer open: somebody else settled it.
+func (s *Store) UpdateIntent(ctx context.Context, lease tandem.Lease, id string, batch []byte) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		if err := s.checkLease(tx, lease); err != nil {
+			return err
+		}
+		done := tx.Exec("UPDATE tandem_intents SET batch = ? WHERE id = ?", batch, id)
+		if done.Error == nil && done.RowsAffected == 0 {
+			return tandem.ErrFenced
+		}
+		return done.Error
+	})
+	return wrap(err, "record a repair of intent %s", id)
+}
+
 // Intents returns the open intents of a spreadsheet, oldest first. Their settlements stand in the order of the columns that
 // the link has now, even when they were edited since.
 func (s *Store) Intents(ctx context.Context, spreadsheetID string) ([]tandem.Intent, error) {

@@ -37,10 +37,23 @@ func TestIntentsKeepAbsentValuesAndFollowColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "baseline in the new order", got[0].Settlements[0].Baseline, []tandem.Value{tandem.Invalid("#N/A"), tandem.Absent})
+		next := o.claim(t, "b")
+		if err := o.UpdateIntent(ctx, next, "i0", []byte("more")); !errors.Is(err, tandem.ErrFenced) {
+			t.Errorf("update of an intent that is closed: %v", err)
+		}
+		if err := o.UpdateIntent(ctx, next, "i1", []byte("more")); err != nil {
+			t.Error(err)
+		}
+		if err := o.UpdateIntent(ctx, lease, "i1", []byte("stale")); !errors.Is(err, tandem.ErrFenced) {
+			t.Errorf("updated by who was fenced off: %v", err)
+		}
+		if got, err := o.Intents(ctx, "1AbC"); err != nil || string(got[0].Batch) != "more" {
+			t.Errorf("after an update: %+v, %v", got, err)
+		}
 		if err := o.CloseIntent(ctx, lease, "i1"); !errors.Is(err, tandem.ErrFenced) {
 			t.Errorf("closed by who was fenced off: %v", err)
 		}
-		if err := o.CloseIntent(ctx, o.claim(t, "b"), "i1"); err != nil {
+		if err := o.CloseIntent(ctx, next, "i1"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := o.Intents(ctx, "1AbC"); len(got) != 0 || err != nil {

@@ -129,6 +129,10 @@ func (s *watchedStore) WantedWrites(ctx context.Context, link string, limit int)
 	return around(&s.w.wires, "WantedWrites", func() ([]tandem.WantedWrite, error) { return s.Store.WantedWrites(ctx, link, limit) })
 }
 
+func (s *watchedStore) UpdateIntent(ctx context.Context, lease tandem.Lease, id string, batch []byte) error {
+	return s.around("UpdateIntent", func() error { return s.Store.UpdateIntent(ctx, lease, id, batch) })
+}
+
 func (s *watchedStore) OpenIntent(ctx context.Context, lease tandem.Lease, intent tandem.Intent) error {
 	return s.around("OpenIntent", func() error { return s.Store.OpenIntent(ctx, lease, intent) })
 }
