@@ -12,12 +12,15 @@ import (
 
 // person has one tab open and sees it as it is: what is typed goes into the row that the person means.
 type person struct {
-	s      *soak
-	r      *rand.Rand
-	link   *soakLink
-	who    string
-	tab    soakTab
-	own    []*act // rows that the person typed and has not deleted, the key of which may not be known yet
+	s    *soak
+	r    *rand.Rand
+	link *soakLink
+	who  string
+	tab  soakTab
+	own  []*act // rows that the person typed and has not deleted
+	// marks are what by_person holds in rows that were typed without a key. Nobody else writes the column; what the key cell
+	// shows may be another row's key for a moment, until that is put back.
+	marks  map[*act]string
 	serial int
 }
 
@@ -38,7 +41,6 @@ func (p *person) once() {
 		return
 	}
 	p.tab = tab
-	p.learnKeys()
 	switch n := p.r.IntN(100); {
 	case n < 25:
 		p.typeCell(p.link.kept(p.r), "by_person")
@@ -148,6 +150,9 @@ func (p *person) typeRow(row int) {
 	if p.do(emulator.Edit{Paste: &emulator.Paste{Sheet: p.link.name, A1: fmt.Sprintf("A%d", row+2), Values: [][]string{line}}}) {
 		p.s.ledger.done(a)
 		p.own = append(p.own, a)
+		if key == "" {
+			p.marks[a] = a.values["by_person"]
+		}
 	}
 }
 
@@ -159,23 +164,13 @@ func (p *person) insertRow() {
 	}
 }
 
-// placeOf finds a row that the person typed, by its key once it is known, else by what was typed into it. Nobody else
-// writes the column. -1 is no promise broken: a write that landed on a row which a person had just moved is put back at once,
+// placeOf finds a row that the person typed, by its key, or by what was typed into it where the table makes the key. -1 is no promise broken: a write that landed on a row which a person had just moved is put back at once,
 // or, when the process dies first, by the next one. Whether it was is judged in the end.
 func (p *person) placeOf(row *act) int {
 	if row.key != "" {
 		return p.tab.find(p.link.key, row.key)
 	}
-	return p.tab.find("by_person", row.values["by_person"])
-}
-
-// learnKeys looks which typed rows have got their key.
-func (p *person) learnKeys() {
-	for _, a := range p.own {
-		if row := p.placeOf(a); a.key == "" && row >= 0 && p.tab.cell(row, p.link.key) != "" {
-			p.s.ledger.named(a, p.tab.cell(row, p.link.key))
-		}
-	}
+	return p.tab.find("by_person", p.marks[row])
 }
 
 // typeOwn types one more cell into a row that the person typed, which may still be without its key.
@@ -185,13 +180,13 @@ func (p *person) typeOwn(of *act) {
 		p.s.counters.astray.Add(1)
 		return
 	}
-	columns := []string{"shared", "mine"}
-	if of.key != "" {
-		columns = append(columns, "by_person")
-	}
+	columns := []string{"shared", "mine", "by_person"}
 	a := p.begin("typing into an own row", of.key, map[string]string{columns[p.r.IntN(len(columns))]: p.s.ledger.value(p.who)})
 	a.of = of
 	p.typeAt(row, a)
+	if value := a.values["by_person"]; value != "" && of.key == "" {
+		p.marks[of] = value
+	}
 }
 
 func (p *person) deleteOwn(at int) {
@@ -201,7 +196,9 @@ func (p *person) deleteOwn(at int) {
 		p.s.counters.astray.Add(1)
 		return
 	}
-	p.deleteRow(row, "delete of an own row").of = of
+	a := p.deleteRow(row, "delete of an own row")
+	a.of = of
+	p.s.ledger.named(a, of.key)
 	p.own = slices.Delete(p.own, at, at+1)
 }
 

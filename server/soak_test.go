@@ -205,7 +205,7 @@ func (s *soak) writers(link *soakLink) (all []func(context.Context)) {
 		all = append(all, s.newClient(link, "sheet", name("tab", n+1), "by_tab").work)
 	}
 	all = append(all, (&sqlWriter{s: s, r: s.random(), link: link, who: name("sql", 1)}).work)
-	return append(all, (&person{s: s, r: s.random(), link: link, who: name("person", 1)}).work)
+	return append(all, (&person{s: s, r: s.random(), link: link, who: name("person", 1), marks: map[*act]string{}}).work)
 }
 
 // approve lets through what a link has halted for: all deletions here are meant.

@@ -75,24 +75,32 @@ func (v *verdict) violate(key, format string, args ...any) {
 	v.s.violate("%s, row %q: %s\n%s", v.link.name, key, fmt.Sprintf(format, args...), story)
 }
 
-// findKeys gives rows that were typed or inserted without a key the key that the table made.
+// findKeys gives rows that were typed or inserted without a key the key that the table made: that of the row which holds, or
+// once held, what was written into them then or later. Every value is written but once.
 func (v *verdict) findKeys() {
+	holder := map[string]string{}
+	for _, c := range v.history {
+		for _, column := range soakColumns {
+			holder[c.before[column]], holder[c.after[column]] = c.key, c.key
+		}
+	}
+	for i := range v.tab.rows {
+		holder[v.tab.cell(i, "mine")] = v.tab.cell(i, v.link.key)
+	}
+	for key, row := range v.table {
+		for _, column := range soakColumns {
+			holder[row[column]] = key
+		}
+	}
+	delete(holder, "")
 	for _, a := range v.acts {
-		if a.key != "" || a.of != nil || len(a.values) == 0 {
-			continue
+		of := a
+		if a.of != nil {
+			of = a.of
 		}
-		for key, row := range v.table {
-			for column, value := range a.values {
-				if row[column] == value {
-					a.key = key
-				}
-			}
-		}
-		for _, c := range v.history {
-			for column, value := range a.values {
-				if (c.after[column] == value || c.before[column] == value) && c.key != "" {
-					a.key = c.key
-				}
+		for _, value := range a.values {
+			if of.key == "" {
+				of.key = holder[value]
 			}
 		}
 	}
