@@ -36,6 +36,13 @@ soak: ## Kills two servers and MariaDB again and again for SOAK while everybody 
 	tools/test-deps.sh
 	nice go test ./server -count=1 -timeout 0 -run TestSoak -v -soak $(SOAK)
 
+ONLY ?=
+
+.PHONY: bench
+bench: ## Measures Tandem against floors and rivals, or the sections in ONLY (go run ./tools/bench -list)
+	@tools/test-deps.sh >&2
+	@go run ./tools/bench -only "$(ONLY)"
+
 .PHONY: generate
 generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/
 	tools/generate.sh

@@ -88,6 +88,8 @@ type Mutation struct {
 	// RequestID makes a repetition give the first answer; "" for none.
 	RequestID string `json:"requestId,omitempty"`
 	Actor     string `json:"actor,omitempty"`
+	// Trace names the step that asked for the write, where such are followed: what is done later refers to it.
+	Trace string `json:"trace,omitempty"`
 }
 
 // MutationResult is what became of a Mutation: the row as it is now (nil after a delete), or the error.
@@ -95,6 +97,8 @@ type MutationResult struct {
 	Row      *Row   `json:"row,omitempty"`
 	Err      *Error `json:"err,omitempty"`
 	Replayed bool   `json:"replayed,omitempty"` // the answer of an earlier call with the same RequestID
+	// State is what is known of the row beside its values, where the write came across it.
+	State *RowState `json:"-"`
 }
 
 // WantedWrite is a write to the sheet that a caller of the API waits for. It is recorded first and then carried out by the

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
 	"time"
 )
 
@@ -23,32 +22,37 @@ type Row struct {
 
 // Digest returns a short fingerprint of values, the same on both sources and in every process.
 func Digest(rows ...[]Value) string {
-	hash := sha256.New()
-	var head [9]byte
+	var digested []byte
 	for _, values := range rows {
-		binary.BigEndian.PutUint64(head[1:], uint64(len(values)))
-		head[0] = 0xff
-		hash.Write(head[:])
-		for _, v := range values {
-			binary.BigEndian.PutUint64(head[1:], uint64(len(v.text)))
-			head[0] = byte(v.state)
-			hash.Write(head[:])
-			hash.Write([]byte(v.text))
-		}
+		digested = appendDigested(digested, values, false)
 	}
-	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
+	return digestText(digested)
+}
+
+// appendDigested appends what is hashed of a row. With merged, NULL and the empty text count as one.
+func appendDigested(to []byte, values []Value, merged bool) []byte {
+	to = binary.BigEndian.AppendUint64(append(to, 0xff), uint64(len(values)))
+	for i := range values {
+		state := values[i].state
+		if merged && values[i].IsEmpty() {
+			state = null
+		}
+		to = binary.BigEndian.AppendUint64(append(to, byte(state)), uint64(len(values[i].text)))
+		to = append(to, values[i].text...)
+	}
+	return to
+}
+
+func digestText(digested []byte) string {
+	sum := sha256.Sum256(digested)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // Etag returns the row's entity tag, the same on both sources: it changes whenever a linked value does. NULL and the empty
 // text count as one, since a cell shows them alike.
 func (r *Row) Etag() string {
-	values := slices.Clone(r.Values)
-	for i := range values {
-		if values[i].IsEmpty() {
-			values[i] = Null
-		}
-	}
-	return Digest(values)
+	var space [1024]byte
+	return digestText(appendDigested(space[:0], r.Values, true))
 }
 
 // ChangeKind says what a write does to a row.

@@ -10,6 +10,12 @@ type Scan struct {
 	Bad          []BadRow // rows without a usable key, and every row of a key that stands twice
 	Title        string   // of the tab, as it is now; "" when the read did not tell
 	Missing      []string // linked columns whose header is not there, or stands twice; their values are Absent
+	// Digest, of a whole read, fingerprints what the linked cells hold and where their rows stand: as long as it is equal, so
+	// are Rows, Bad and Missing. It is the same in every process, for the same columns of the link.
+	Digest string
+	// Same says that the tab still has the digest that the reader named. Then Rows and Bad are left out: that they are empty
+	// says nothing of the tab, and nothing may be concluded from it.
+	Same bool
 }
 
 // BadRow is a row of a tab that cannot be told by its key.
@@ -20,13 +26,15 @@ type BadRow struct {
 	Keyless bool
 }
 
-// Due is what waits for a link's next cycle.
+// Due is what waits for a link's next cycle. A number that is not 0 says that something waits, not how much: Status.Pending does.
 type Due struct {
 	Link       string
 	Marks      int
 	Writes     int // wanted writes of API callers
 	Operations int
 	Retries    int // row errors whose time to try again has come
+	// First is the id of the oldest mark, 0 without one: of two links, the one with the lower id waits longer.
+	First int64
 }
 
 // BaselineRow is what both sides last agreed on for one row.

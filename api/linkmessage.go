@@ -57,7 +57,7 @@ func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
 
 func statusMessage(status *tandem.Status, now time.Time) *tandemv1.Link_Status {
 	out := &tandemv1.Link_Status{PendingRows: int32(status.Pending), Conflicts: int32(status.Conflicts), RowErrors: int32(status.RowErrors),
-		LastError: status.LastError}
+		LastError: status.LastError, LastHint: hintMessage(&status.LastHint)}
 	if status.EqualAsOf.IsZero() {
 		return out
 	}

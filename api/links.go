@@ -44,6 +44,7 @@ type LinkService struct {
 	Tables       Tables
 	Spreadsheets Spreadsheets
 	Rules        Rules
+	Hooks        Hooks
 	Now          func() time.Time
 }
 

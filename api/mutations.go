@@ -115,15 +115,27 @@ func (s *RowService) MutateRows(ctx context.Context, r *tandemv1.MutateRowsReque
 	if r.GetAtomic() && source == tandem.Sheet {
 		return nil, tandem.InvalidField("atomic", "only the database can do all or nothing; leave it out for the sheet")
 	}
-	view, err := s.open(ctx, link, source)
+	var results []*tandemv1.MutationResult
+	err = s.with(ctx, link, source, func(view *rowView) error {
+		results, err = view.mutate(ctx, r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	return &tandemv1.MutateRowsResponse{Results: results}, nil
+}
+
+// mutate makes the mutations of a request.
+func (v *rowView) mutate(ctx context.Context, r *tandemv1.MutateRowsRequest) ([]*tandemv1.MutationResult, error) {
 	results := make([]*tandemv1.MutationResult, len(r.GetMutations()))
 	var mutations []tandem.Mutation
 	var at []int // index into results, for each of mutations
 	for i, given := range r.GetMutations() {
-		mutation, err := view.mutation(given, i)
+		mutation, err := v.mutation(given, i)
+		if err != nil && !v.anew {
+			return nil, fmt.Errorf("%w: %w", tandem.ErrOutdated, err) // only what is there now says what is wrong
+		}
 		if err != nil {
 			results[i] = rejected(given, err)
 			continue
@@ -135,21 +147,21 @@ func (s *RowService) MutateRows(ctx context.Context, r *tandemv1.MutateRowsReque
 		for _, i := range at {
 			results[i] = rejected(r.GetMutations()[i], tandem.Errorf(tandem.CodeAborted, "ATOMIC", "another mutation of this request was refused, so none was made"))
 		}
-		return &tandemv1.MutateRowsResponse{Results: results}, nil
+		return results, nil
 	}
 	if len(mutations) > 0 {
-		done, err := view.rows.Mutate(ctx, mutations, r.GetAtomic())
+		done, err := v.rows.Mutate(ctx, mutations, r.GetAtomic())
 		if err != nil {
 			return nil, err
 		}
 		if len(done) != len(mutations) {
 			return nil, errors.New("results are not aligned with mutations")
 		}
-		if err := view.results(ctx, r, done, at, results); err != nil {
+		if err := v.results(ctx, r, done, at, results); err != nil {
 			return nil, err
 		}
 	}
-	return &tandemv1.MutateRowsResponse{Results: results}, nil
+	return results, nil
 }
 
 // mutation checks one entry of MutateRows.
@@ -224,7 +236,8 @@ func (v *rowView) results(ctx context.Context, r *tandemv1.MutateRowsRequest, do
 			}
 		}
 		if row != nil {
-			out.Row = v.convert(row, "", everything, states)
+			known := states[row.Key]
+			out.Row = v.convert(row, "", everything, &known)
 		}
 		results[at[i]] = out
 	}

@@ -42,6 +42,8 @@ type RowPage struct {
 type ListedRow struct {
 	tandem.Row
 	Problem string // why its key is not usable, in words; its Key is then not to be used
+	// State is what is known of it beside its values, where the source told; nil: ask RowStates.
+	State *tandem.RowState
 }
 
 // RowReader reads one source of a link. store's tables and sheets' tabs are twins behind it.
@@ -51,7 +53,7 @@ type RowReader interface {
 	// List returns up to query.Limit rows after query.After, in the order of their keys.
 	List(ctx context.Context, query RowQuery) (RowPage, error)
 	// Get returns tandem.ErrNotFound when the source has no such row.
-	Get(ctx context.Context, key tandem.Key, staleness time.Duration) (*tandem.Row, error)
+	Get(ctx context.Context, key tandem.Key, staleness time.Duration) (*ListedRow, error)
 }
 
 // RowWriter writes to one source of a link. When Mutate returns, what it reports as done is durable.
@@ -67,8 +69,10 @@ type RowSource interface {
 
 // RowSources finds links and opens their sources.
 type RowSources interface {
-	Link(ctx context.Context, id string) (tandem.Link, error)
-	OpenSource(ctx context.Context, link *tandem.Link, source tandem.Source) (RowSource, error)
+	// OpenRows returns a link, which is not to be changed and without its counts, and one of its sources. Unless anew, both
+	// may be as another call found them a moment ago: what they are asked for then fails with tandem.ErrOutdated, and
+	// nothing is done, where the outcome could be another by now.
+	OpenRows(ctx context.Context, link string, source tandem.Source, anew bool) (*tandem.Link, RowSource, error)
 	// RowStates returns what is known of rows beside their values. Keys of which nothing is known may be left out.
 	RowStates(ctx context.Context, link *tandem.Link, keys []tandem.Key) (map[tandem.Key]tandem.RowState, error)
 }
@@ -79,17 +83,25 @@ type RowService struct {
 	Sources RowSources
 }
 
-// open finds the link and opens one of its sources.
-func (s *RowService) open(ctx context.Context, link string, source tandem.Source) (*rowView, error) {
-	found, err := s.Sources.Link(ctx, link)
-	if err != nil {
-		return nil, err
+// with opens a source of a link and calls do. Where that fails for what may have been other since the link was read, or finds
+// something wrong with the request, which may be so only in the light of what was remembered, it is called once more with
+// what is there now.
+func (s *RowService) with(ctx context.Context, link string, source tandem.Source, do func(v *rowView) error) error {
+	err := s.open(ctx, link, source, false, do)
+	if errors.Is(err, tandem.ErrOutdated) || errors.Is(err, tandem.ErrInvalid) || errors.Is(err, errPrecondition) {
+		return s.open(ctx, link, source, true, do)
 	}
-	opened, err := s.Sources.OpenSource(ctx, &found, source)
+	return err
+}
+
+var errPrecondition error = &tandem.Error{Code: tandem.CodePrecondition}
+
+func (s *RowService) open(ctx context.Context, link string, source tandem.Source, anew bool, do func(v *rowView) error) error {
+	found, rows, err := s.Sources.OpenRows(ctx, link, source, anew)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &rowView{sources: s.Sources, link: &found, source: source, rows: opened, columns: opened.Columns()}, nil
+	return do(&rowView{sources: s.Sources, link: found, source: source, rows: rows, columns: rows.Columns(), anew: anew})
 }
 
 // ListRows returns a page of rows.
@@ -108,24 +120,25 @@ func (s *RowService) ListRows(ctx context.Context, r *tandemv1.ListRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.open(ctx, link, source)
-	if err != nil {
-		return nil, err
-	}
-	mask, err := view.readMask(r.GetReadMask().GetPaths())
-	if err != nil {
-		return nil, err
-	}
 	query := RowQuery{After: Cursor{Key: tandem.Key(page.After), Position: page.Position}, Limit: pageSize(r.GetPageSize()),
 		Staleness: staleness(r.GetMaxStaleness()), Total: r.GetShowTotal()}
-	found, err := view.rows.List(ctx, query)
+	var found RowPage
+	response := &tandemv1.ListRowsResponse{}
+	err = s.with(ctx, link, source, func(view *rowView) error {
+		mask, err := view.readMask(r.GetReadMask().GetPaths())
+		if err != nil {
+			return err
+		}
+		if found, err = view.rows.List(ctx, query); err != nil {
+			return err
+		}
+		response.Rows, err = view.listed(ctx, found.Rows, mask)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	response := &tandemv1.ListRowsResponse{SnapshotTime: timestamppb.New(found.Snapshot)}
-	if response.Rows, err = view.listed(ctx, found.Rows, mask); err != nil {
-		return nil, err
-	}
+	response.SnapshotTime = timestamppb.New(found.Snapshot)
 	if r.GetShowTotal() {
 		total := int32(min(found.Total, 1<<31-1))
 		response.TotalSize = &total
@@ -142,24 +155,24 @@ func (s *RowService) ListRows(ctx context.Context, r *tandemv1.ListRowsRequest) 
 }
 
 // GetRow returns one row.
-func (s *RowService) GetRow(ctx context.Context, r *tandemv1.GetRowRequest) (*tandemv1.Row, error) {
-	view, key, err := s.openRow(ctx, "name", r.GetName())
-	if err != nil {
-		return nil, err
-	}
-	mask, err := view.readMask(r.GetReadMask().GetPaths())
-	if err != nil {
-		return nil, err
-	}
-	row, err := view.rows.Get(ctx, key, staleness(r.GetMaxStaleness()))
-	if err != nil {
-		return nil, err
-	}
-	return view.one(ctx, row, mask)
+func (s *RowService) GetRow(ctx context.Context, r *tandemv1.GetRowRequest) (answer *tandemv1.Row, err error) {
+	err = s.withRow(ctx, "name", r.GetName(), func(view *rowView, key tandem.Key) error {
+		mask, err := view.readMask(r.GetReadMask().GetPaths())
+		if err != nil {
+			return err
+		}
+		row, err := view.rows.Get(ctx, key, staleness(r.GetMaxStaleness()))
+		if err != nil {
+			return err
+		}
+		answer, err = view.one(ctx, row, mask)
+		return err
+	})
+	return answer, err
 }
 
 // CreateRow adds a row.
-func (s *RowService) CreateRow(ctx context.Context, r *tandemv1.CreateRowRequest) (*tandemv1.Row, error) {
+func (s *RowService) CreateRow(ctx context.Context, r *tandemv1.CreateRowRequest) (answer *tandemv1.Row, err error) {
 	link, source, err := parseSource("parent", r.GetParent())
 	if err != nil {
 		return nil, err
@@ -168,20 +181,20 @@ func (s *RowService) CreateRow(ctx context.Context, r *tandemv1.CreateRowRequest
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.open(ctx, link, source)
-	if err != nil {
-		return nil, err
-	}
-	mutation, err := view.create(r.GetRow(), "")
-	if err != nil {
-		return nil, err
-	}
-	mutation.RequestID, mutation.ValidateOnly, mutation.Actor = id, r.GetValidateOnly(), actor(ctx)
-	return view.write(ctx, mutation)
+	err = s.with(ctx, link, source, func(view *rowView) error {
+		mutation, err := view.create(r.GetRow(), "")
+		if err != nil {
+			return err
+		}
+		mutation.RequestID, mutation.ValidateOnly, mutation.Actor = id, r.GetValidateOnly(), actor(ctx)
+		answer, err = view.write(ctx, mutation)
+		return err
+	})
+	return answer, err
 }
 
 // UpdateRow changes columns of a row.
-func (s *RowService) UpdateRow(ctx context.Context, r *tandemv1.UpdateRowRequest) (*tandemv1.Row, error) {
+func (s *RowService) UpdateRow(ctx context.Context, r *tandemv1.UpdateRowRequest) (answer *tandemv1.Row, err error) {
 	id, err := requestID(ctx, r.GetRequestId())
 	if err != nil {
 		return nil, err
@@ -190,16 +203,16 @@ func (s *RowService) UpdateRow(ctx context.Context, r *tandemv1.UpdateRowRequest
 	if err != nil {
 		return nil, err
 	}
-	view, key, err := s.openRow(ctx, "row.name", r.GetRow().GetName())
-	if err != nil {
-		return nil, err
-	}
-	mutation, err := view.update(r.GetRow(), key, r.GetUpdateMask().GetPaths(), "", r.GetAllowMissing())
-	if err != nil {
-		return nil, err
-	}
-	mutation.Etag, mutation.RequestID, mutation.ValidateOnly, mutation.Actor = etag, id, r.GetValidateOnly(), actor(ctx)
-	return view.write(ctx, mutation)
+	err = s.withRow(ctx, "row.name", r.GetRow().GetName(), func(view *rowView, key tandem.Key) error {
+		mutation, err := view.update(r.GetRow(), key, r.GetUpdateMask().GetPaths(), "", r.GetAllowMissing())
+		if err != nil {
+			return err
+		}
+		mutation.Etag, mutation.RequestID, mutation.ValidateOnly, mutation.Actor = etag, id, r.GetValidateOnly(), actor(ctx)
+		answer, err = view.write(ctx, mutation)
+		return err
+	})
+	return answer, err
 }
 
 // DeleteRow removes a row.
@@ -212,30 +225,30 @@ func (s *RowService) DeleteRow(ctx context.Context, r *tandemv1.DeleteRowRequest
 	if err != nil {
 		return nil, err
 	}
-	view, key, err := s.openRow(ctx, "name", r.GetName())
+	err = s.withRow(ctx, "name", r.GetName(), func(view *rowView, key tandem.Key) error {
+		_, err := view.write(ctx, tandem.Mutation{Kind: tandem.Delete, Key: key, Etag: etag, AllowMissing: r.GetAllowMissing(), RequestID: id,
+			ValidateOnly: r.GetValidateOnly(), Actor: actor(ctx)})
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	mutation := tandem.Mutation{Kind: tandem.Delete, Key: key, Etag: etag, AllowMissing: r.GetAllowMissing(), RequestID: id,
-		ValidateOnly: r.GetValidateOnly(), Actor: actor(ctx)}
-	if _, err := view.write(ctx, mutation); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil
 }
 
-// openRow opens the source that a row's name stands in and returns the row's key.
-func (s *RowService) openRow(ctx context.Context, field, name string) (*rowView, tandem.Key, error) {
+// withRow is with for the source that a row's name stands in, and the row's key.
+func (s *RowService) withRow(ctx context.Context, field, name string, do func(v *rowView, key tandem.Key) error) error {
 	link, source, row, err := parseRow(field, name)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	view, err := s.open(ctx, link, source)
-	if err != nil {
-		return nil, "", err
-	}
-	key, err := parseKey(field, row, view.link.Key, view.columns)
-	return view, key, err
+	return s.with(ctx, link, source, func(view *rowView) error {
+		key, err := parseKey(field, row, view.link.Key, view.columns)
+		if err != nil {
+			return err
+		}
+		return do(view, key)
+	})
 }
 
 // write makes one mutation and returns the row as it then is, nil after a delete.
@@ -247,16 +260,16 @@ func (v *rowView) write(ctx context.Context, mutation tandem.Mutation) (*tandemv
 	if len(results) != 1 {
 		return nil, errors.New("one write without exactly one result")
 	}
-	if result := results[0]; result.Err != nil {
-		return nil, v.refusal(ctx, result)
-	}
-	if results[0].Row == nil {
+	result := &results[0]
+	switch {
+	case result.Err != nil:
+		return nil, v.refusal(ctx, *result)
+	case result.Row == nil:
 		return nil, nil
+	case mutation.ValidateOnly:
+		return v.packed(result.Row, "", everything, nil), nil
 	}
-	if mutation.ValidateOnly {
-		return v.convert(results[0].Row, "", everything, nil), nil
-	}
-	return v.one(ctx, results[0].Row, everything)
+	return v.one(ctx, &ListedRow{Row: *result.Row, State: result.State}, everything)
 }
 
 func staleness(given *durationpb.Duration) time.Duration {

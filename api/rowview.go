@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ type rowView struct {
 	source  tandem.Source
 	rows    RowSource
 	columns []tandem.Column
+	anew    bool // what is there now, not a moment ago
 }
 
 // rowMask says which fields of rows to return.
@@ -31,6 +33,8 @@ type rowMask struct {
 var everything = &rowMask{all: true}
 
 func (m *rowMask) has(field string) bool { return m.all || m.fields[field] }
+
+func (m *rowMask) hasColumn(name string) bool { return m.has("values") || m.columns[name] }
 
 // rowFields are the fields of a row by the names that masks may use.
 var rowFields = map[string]string{"name": "name", "values": "values", "etag": "etag", "update_time": "update_time", "updateTime": "update_time",
@@ -70,11 +74,11 @@ func valuePath(path string) (column string, ok bool) {
 	return column, ok
 }
 
-// listed converts a page of rows; what is known of them beside their values is read in one go.
+// listed converts a page of rows; what is known of them beside their values, unless they tell it, is read in one go.
 func (v *rowView) listed(ctx context.Context, rows []ListedRow, mask *rowMask) ([]*tandemv1.Row, error) {
 	var keys []tandem.Key
 	for i := range rows {
-		if rows[i].Problem == "" {
+		if rows[i].Problem == "" && rows[i].State == nil {
 			keys = append(keys, rows[i].Key)
 		}
 	}
@@ -82,16 +86,24 @@ func (v *rowView) listed(ctx context.Context, rows []ListedRow, mask *rowMask) (
 	if err != nil {
 		return nil, err
 	}
-	converted := make([]*tandemv1.Row, len(rows))
+	converted, unknown := make([]*tandemv1.Row, len(rows)), tandem.RowState{}
 	for i := range rows {
-		converted[i] = v.convert(&rows[i].Row, rows[i].Problem, mask, states)
+		state := rows[i].State
+		if state == nil && states != nil {
+			if known, ok := states[rows[i].Key]; ok {
+				state = &known
+			} else {
+				state = &unknown
+			}
+		}
+		converted[i] = v.packed(&rows[i].Row, rows[i].Problem, mask, state)
 	}
 	return converted, nil
 }
 
 // one converts one row.
-func (v *rowView) one(ctx context.Context, row *tandem.Row, mask *rowMask) (*tandemv1.Row, error) {
-	converted, err := v.listed(ctx, []ListedRow{{Row: *row}}, mask)
+func (v *rowView) one(ctx context.Context, row *ListedRow, mask *rowMask) (*tandemv1.Row, error) {
+	converted, err := v.listed(ctx, []ListedRow{*row}, mask)
 	if err != nil {
 		return nil, err
 	}
@@ -109,24 +121,26 @@ func (v *rowView) states(ctx context.Context, keys []tandem.Key, mask *rowMask) 
 	return v.sources.RowStates(ctx, v.link, keys)
 }
 
-// convert makes the message of a row. Without states, its state is not told.
-func (v *rowView) convert(row *tandem.Row, problem string, mask *rowMask, states map[tandem.Key]tandem.RowState) *tandemv1.Row {
+// convert makes the message of a row. Without its state, it is not told.
+func (v *rowView) convert(row *tandem.Row, problem string, mask *rowMask, known *tandem.RowState) *tandemv1.Row {
+	out := v.packed(row, problem, mask, known)
+	if out.Values != nil {
+		out.Values = encodeValues(v.columns, row.Values)
+		maps.DeleteFunc(out.Values.Fields, func(name string, _ *structpb.Value) bool { return !mask.hasColumn(name) })
+	}
+	return out
+}
+
+// packed is convert with values as packValues gives them, for answers that are rows.
+func (v *rowView) packed(row *tandem.Row, problem string, mask *rowMask, known *tandem.RowState) *tandemv1.Row {
 	out := &tandemv1.Row{}
 	key := row.Key
 	if problem != "" {
 		key = ""
 	}
 	out.Name = rowName(v.link.ID, v.source, key)
-	switch {
-	case mask.has("values"):
-		out.Values = encodeValues(v.columns, row.Values)
-	case len(mask.columns) > 0:
-		out.Values = encodeValues(v.columns, row.Values)
-		for name := range out.Values.Fields {
-			if !mask.columns[name] {
-				delete(out.Values.Fields, name)
-			}
-		}
+	if mask.has("values") || len(mask.columns) > 0 {
+		out.Values = packValues(v.columns, row.Values, mask)
 	}
 	if mask.has("etag") {
 		out.Etag = row.Etag()
@@ -137,8 +151,11 @@ func (v *rowView) convert(row *tandem.Row, problem string, mask *rowMask, states
 	if mask.has("position") {
 		out.Position = int32(row.Position)
 	}
-	if states != nil || problem != "" {
-		state, message := v.syncState(row, problem, states[row.Key])
+	if known != nil || problem != "" {
+		if known == nil {
+			known = &tandem.RowState{}
+		}
+		state, message := v.syncState(row, problem, known)
 		if mask.has("sync_state") {
 			out.SyncState = state
 		}
@@ -150,7 +167,7 @@ func (v *rowView) convert(row *tandem.Row, problem string, mask *rowMask, states
 }
 
 // syncState compares a row with what both sides last agreed on. A row that nobody has looked at yet is pending.
-func (v *rowView) syncState(row *tandem.Row, problem string, known tandem.RowState) (tandemv1.Row_SyncState, string) {
+func (v *rowView) syncState(row *tandem.Row, problem string, known *tandem.RowState) (tandemv1.Row_SyncState, string) {
 	switch {
 	case problem != "":
 		return tandemv1.Row_ERROR, problem
@@ -174,10 +191,10 @@ func (v *rowView) syncState(row *tandem.Row, problem string, known tandem.RowSta
 		return tandemv1.Row_PENDING, ""
 	}
 	for i := range v.columns {
-		if i >= len(row.Values) || i >= len(known.Baseline) || row.Values[i].IsAbsent() || v.ignored(v.columns[i].Name) {
+		if i >= len(row.Values) || i >= len(known.Baseline) || row.Values[i].IsAbsent() {
 			continue
 		}
-		if !v.columns[i].Equal(row.Values[i], known.Baseline[i]) {
+		if !v.columns[i].Equal(row.Values[i], known.Baseline[i]) && !v.ignored(v.columns[i].Name) {
 			return tandemv1.Row_PENDING, ""
 		}
 	}
@@ -212,11 +229,12 @@ func (v *rowView) current(ctx context.Context, result tandem.MutationResult) *ta
 	if row == nil {
 		return nil
 	}
-	now, err := v.one(ctx, row, everything)
+	states, err := v.states(ctx, []tandem.Key{row.Key}, everything)
 	if err != nil {
-		now = v.convert(row, "", everything, nil)
+		return v.convert(row, "", everything, nil)
 	}
-	return now
+	known := states[row.Key]
+	return v.convert(row, "", everything, &known)
 }
 
 // namedValues converts values by name, for rows of reports; columns that are no longer linked are shown as text.

@@ -15,7 +15,7 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 	s := newSight(scan)
 	folds, keyless := c.table.Folds(), c.sync != nil && c.anyKeyless(scan)
 	var absent []*reconcile.Row
-	var matched, done int64
+	var matched int64
 	for after, more := tandem.Key(""), true; more; {
 		page, err := c.table.Scan(ctx, after, pageRows)
 		if err != nil {
@@ -48,8 +48,11 @@ func (c *cycle) gatherAll(ctx context.Context, scan *tandem.Scan) error {
 				c.consider(row, scan)
 			}
 		}
-		if done += int64(len(page)); c.sync != nil {
-			if err := c.sync.compared(ctx, done); err != nil {
+		if c.sync != nil {
+			if err := c.sync.adoptEarly(ctx); err != nil {
+				return err
+			}
+			if err := c.sync.compared(ctx, len(page)); err != nil {
 				return err
 			}
 		}
@@ -106,6 +109,9 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 	if err != nil {
 		return fmt.Errorf("count baselines: %w", err)
 	}
+	if c.sync != nil {
+		matched += c.sync.adopted
+	}
 	if count > matched {
 		lost, err := c.lostRows(ctx, s)
 		if err != nil {
@@ -115,6 +121,11 @@ func (c *cycle) gatherRest(ctx context.Context, s *sight, absent []*reconcile.Ro
 	}
 	if err := c.considerRows(ctx, rows, scan); err != nil {
 		return err
+	}
+	if c.sync != nil {
+		if err := c.sync.adoptEarly(ctx); err != nil {
+			return err
+		}
 	}
 	c.keepHeld()
 	c.gatherTyped(scan)

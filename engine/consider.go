@@ -74,7 +74,9 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 	if closes {
 		c.closes[row.Key] = true
 	}
-	c.pending = append(c.pending, d)
+	if c.sync == nil || !c.sync.keepWaiting(&d) {
+		c.pending = append(c.pending, d)
+	}
 }
 
 // date says when each side's row changed, as far as that is known. See DESIGN, "change times".
@@ -156,15 +158,4 @@ func index(scan *tandem.Scan) (at map[tandem.Key]int, blocked map[tandem.Key]boo
 		}
 	}
 	return at, blocked
-}
-
-func scanDigest(scan *tandem.Scan) string {
-	rows := make([][]tandem.Value, 0, len(scan.Rows)+len(scan.Bad))
-	for i := range scan.Rows {
-		rows = append(rows, []tandem.Value{tandem.Text(string(scan.Rows[i].Key))}, scan.Rows[i].Values)
-	}
-	for i := range scan.Bad {
-		rows = append(rows, []tandem.Value{tandem.Text(scan.Bad[i].Message)}, scan.Bad[i].Row.Values)
-	}
-	return tandem.Digest(rows...)
 }

@@ -32,8 +32,11 @@ type cycle struct {
 	policy reconcile.Policy
 	memo   *memory
 	log    *slog.Logger
+	report CycleReport
 
 	marks    map[tandem.Key]attribution // by key, what the marks say of who and when
+	hinted   map[int]tandem.Mark        // by number of a row of the sheet, what hints say of who and when
+	lookedAt []tandem.Key               // rows that were compared without a whole scan
 	approval *tandem.Approval
 	sync     *syncRun // set during an InitialSync
 
@@ -46,13 +49,15 @@ type cycle struct {
 	held    map[tandem.Key]string              // rows left alone until the sheet changes, and why
 	doubled map[tandem.Key][]tandem.Value      // what both sides agreed on for rows whose key stands more than once
 	passed  map[tandem.Key]bool                // rows left out in a cycle in which a column flows again
-	order   []tandem.Key                       // the rows of the sheet as this cycle saw them, from top to bottom
+	order   *rowOrder                          // the rows of the sheet as this cycle saw them
 	// observed are the link's columns with what this cycle found out about them, returned (by index) those that flow again,
 	// title is that of the tab.
 	observed []tandem.LinkColumn
 	returned map[int]tandem.Source
 	title    string
 	scanned  string // digest of the whole scan of this cycle; "" without one
+	// confirmed is set once what was scanned is known to be the linked tab.
+	confirmed bool
 	// unsettled is set when rows were left out that the next look has to see again.
 	unsettled bool
 	// approvalStays is set when a part of what a person approved could not be carried out yet.
@@ -69,15 +74,17 @@ type attribution struct {
 
 // cycle does what is due for a link, in the order that safety asks for: what is unknown about earlier writes is settled
 // before anything is read.
-func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) error {
+func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) (err error) {
 	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
 		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
 		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, doubled: map[tandem.Key][]tandem.Value{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
+	ctx, told := c.observe(ctx)
+	defer func() { told(err) }()
 	if lease.Fence != c.memo.fence+1 {
 		c.memo.distrust() // somebody else worked on the link meanwhile
 	}
 	c.memo.fence = lease.Fence
-	err := c.run(ctx, j)
+	err = c.run(ctx, j)
 	if len(c.moved) > 0 && err == nil {
 		c.memo.retryAfter = w.opt.Now().Add(tick << min(c.memo.restless, 8))
 		c.memo.restless++
@@ -101,6 +108,9 @@ func (c *cycle) run(ctx context.Context, j job) error {
 		if err := c.carryOutWrites(ctx); err != nil {
 			return fmt.Errorf("carry out writes to the sheet: %w", err)
 		}
+	}
+	if j.late {
+		return nil
 	}
 	if j.due.Operations > 0 {
 		return c.initialSync(ctx)
@@ -126,8 +136,8 @@ func (c *cycle) open(ctx context.Context) error {
 	for _, key := range inError {
 		c.inError[key] = true
 	}
-	c.table = table
-	c.tab = c.w.opt.OpenTab(&c.link, table.Columns())
+	c.table = observedTable{table, c}
+	c.tab = observedTab{c.w.opt.OpenTab(&c.link, table.Columns())}
 	c.policy = reconcile.Policy{Columns: table.Columns(), Settings: c.link.Columns, Default: c.link.Policy, Preferred: c.link.PreferredSource}
 	if c.policy.Preferred == "" {
 		c.policy.Preferred = tandem.Database
@@ -184,7 +194,7 @@ func (c *cycle) approveHint() string {
 func (c *cycle) halt(ctx context.Context, halt tandem.Halt, keys []tandem.Key) error {
 	halt.At = c.w.opt.Now()
 	c.log.Warn("link halted", "reason", halt.Reason, "rows", halt.RowCount)
-	c.link.State = tandem.StateHalted
+	c.link.State, c.report.Halted = tandem.StateHalted, halt.Reason
 	return c.w.opt.Store.SetHalt(ctx, c.lease, c.link.ID, halt, keys)
 }
 
@@ -208,10 +218,12 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 	if err := c.canonicalMarks(ctx); err != nil {
 		return err
 	}
-	scan, err := c.gather(ctx, wholeSheet || j.poll, wholeDatabase || j.compare || c.approval != nil)
-	if err != nil {
+	looking, looked := tandem.Step(ctx, "reconcile")
+	scan, err := c.gather(looking, wholeSheet || j.poll, wholeDatabase || j.compare || c.approval != nil)
+	if looked(err); err != nil {
 		return err
 	}
+	c.noticed(ctx, j, wholeSheet)
 	if err := c.saveObserved(ctx, false); err != nil {
 		return err
 	}

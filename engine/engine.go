@@ -47,10 +47,16 @@ type Table interface {
 type Tab interface {
 	// Setup gives the tab what writing to it needs (headers on an empty tab, text formats, the hidden tab).
 	Setup(ctx context.Context) error
-	// Scan reads the whole tab in a single call.
-	Scan(ctx context.Context) (*tandem.Scan, error)
+	// ScanUnless reads the whole tab in a single call. Where it still has the digest it returns a Scan that is Same, without
+	// rows: whoever needs rows for another reason than that something changed names no digest.
+	ScanUnless(ctx context.Context, digest string) (*tandem.Scan, error)
 	// Find reads the whole key column in a single call, and the rows of keys.
 	Find(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error)
+	// FindRows is Find for the rows that stand at some places, too; their keys are not known before. It is a whole Scan when
+	// the key at one of the places is blank, stands twice, or was not in the tab at the last read.
+	FindRows(ctx context.Context, rows []int, keys []tandem.Key) (*tandem.Scan, error)
+	// Steady is the moment since which no read showed a row elsewhere than the read before it; zero when that is not known.
+	Steady() time.Time
 	// Confirm fails when what was read is not the tab that was linked.
 	Confirm(ctx context.Context) error
 	// Fits returns how many of the first changes one write call takes.
@@ -73,8 +79,10 @@ type Tab interface {
 
 // Links are the links and what waits for each.
 type Links interface {
-	Links(ctx context.Context) ([]tandem.Link, error)
+	// BareLinks are all links, by id, without what is counted.
+	BareLinks(ctx context.Context) ([]tandem.Link, error)
 	Link(ctx context.Context, id string) (tandem.Link, error)
+	// Due says what waits for each link; it is asked many times a second.
 	Due(ctx context.Context, now time.Time) ([]tandem.Due, error)
 	// BeginSync moves a link to INITIAL_SYNC, unless it is halted.
 	BeginSync(ctx context.Context, lease tandem.Lease, link string) error
@@ -82,6 +90,8 @@ type Links interface {
 	SetLastError(ctx context.Context, link, message string) error
 	// SetObserved stores what was found out about the link's columns and the title of its tab.
 	SetObserved(ctx context.Context, lease tandem.Lease, link string, columns []tandem.LinkColumn, tab string) error
+	// SetHint records by which way a change of the tab became known.
+	SetHint(ctx context.Context, link string, hint tandem.Hint) error
 	// LinkOrder numbers the links such that parents come before the tables that reference them.
 	LinkOrder(ctx context.Context) (map[string]int, error)
 	// Capture makes, or restores, what marks changed rows of the link's table. It is idempotent.
@@ -182,6 +192,14 @@ type Options struct {
 	Holder string
 	// Poll is how often an active link's tab is read when nothing else says that it changed. Default 5 s.
 	Poll time.Duration
+	// Watched, when set, reports whether somebody tells of every change of the link's tab, by marks. Such a tab is read when a
+	// mark says so, when what was last seen there is not settled yet, and by the full compare, and not in its turn. It is asked
+	// many times a second.
+	Watched func(link *tandem.Link) bool
+	// Ready, when set, returns how long a link waits before it begins a cycle, so that the calls of all links fit into Google's
+	// quota; 0 is its turn. First is the link's oldest mark, 0 when it has none. It is asked many times a second. Without a link
+	// it tells whether there are calls to spare.
+	Ready func(link string, priority tandem.Priority, first int64) time.Duration
 	// Compare is how often both sides are read whole, to prove that they are equal. Default 15 minutes.
 	Compare time.Duration
 	// Settle is how long a row typed into the sheet must rest before it is a new row. Default 2 s.
@@ -241,13 +259,17 @@ type memory struct {
 	seen     string                  // digest of the last scan that left nothing to do
 	problems string                  // digest of the unusable rows last recorded
 	blocked  map[tandem.Key]bool     // rows that were left alone in the last scan until the sheet changes
-	order    []tandem.Key            // the rows of the sheet at the last look, from top to bottom
+	order    *rowOrder               // the rows of the sheet at the last look
 	typed    map[tandem.Key]typedRow // new rows of the sheet that may still be typed
 	unkeyed  int                     // rows of the table that the last full compare passed over
 	// keyless are rows typed without a key that may still be typed, by digest; refused those that the table will not take.
 	keyless map[string]time.Time
 	refused map[string]refusal
 	renames map[tandem.Key]tandem.Key // edited keys that the table refused so far
+	// looked is when single rows were last taken into account, since the last whole scan; typists what hints told of the rows
+	// that may still be typed.
+	looked  map[tandem.Key]time.Time
+	typists map[tandem.Key]tandem.Mark
 	// notesFresh is set while the tab shows the row errors as they are; carried when something was carried over since the
 	// status note was written.
 	notesFresh, carried   bool
@@ -259,10 +281,26 @@ type memory struct {
 // distrust forgets what only holds as long as nobody else works on the link.
 func (m *memory) distrust() {
 	m.seen, m.problems, m.blocked, m.order = "", "", nil, nil
+	m.looked, m.typists = nil, nil
 }
 
 // typing reports whether rows of the sheet may still be typed.
 func (m *memory) typing() bool { return len(m.typed)+len(m.keyless) > 0 }
+
+// showing reports whether the tab is to show something that it does not yet, and may be written now.
+func (m *memory) showing(now time.Time, hideStatus bool) bool {
+	return !now.Before(m.nextNotes) && (!m.notesFresh || m.carried && !hideStatus && !now.Before(m.nextStatus))
+}
+
+// retrying reports whether a row typed without a key is to be tried again although nothing in it changed.
+func (m *memory) retrying(now time.Time) bool {
+	for _, known := range m.refused {
+		if !known.waits(now) {
+			return true
+		}
+	}
+	return false
+}
 
 type typedRow struct {
 	digest string

@@ -30,27 +30,57 @@ func (c *cycle) gather(ctx context.Context, wholeSheet, wholeDatabase bool) (*ta
 	}
 	keys = append(keys, due...)
 	if wholeSheet {
-		scan, err := c.scanTab(ctx)
+		scan, err := c.scanUnless(ctx, c.nothingNew(keys))
 		if err != nil {
 			return nil, err
 		}
 		return scan, c.gatherScan(ctx, scan, keys)
 	}
-	if len(keys) == 0 {
+	if len(keys)+len(c.hinted) == 0 {
 		return nil, nil
 	}
 	return c.gatherKeys(ctx, keys)
 }
 
+// nothingNew returns the digest of the tab at which no row of it needs a look, "" when rows do for another reason than that
+// they changed.
+func (c *cycle) nothingNew(keys []tandem.Key) string {
+	if len(keys) > 0 || c.refusalDue() {
+		return ""
+	}
+	return c.memo.seen
+}
+
 // scanTab reads the whole tab.
-func (c *cycle) scanTab(ctx context.Context) (*tandem.Scan, error) {
-	scan, err := c.tab.Scan(ctx)
+func (c *cycle) scanTab(ctx context.Context) (*tandem.Scan, error) { return c.scanUnless(ctx, "") }
+
+// scanUnless reads the whole tab, and leaves out its rows where it has a digest and no column flows again.
+func (c *cycle) scanUnless(ctx context.Context, digest string) (*tandem.Scan, error) {
+	scan, err := c.tab.ScanUnless(ctx, digest)
 	if err != nil {
 		return nil, fmt.Errorf("read tab %q: %w", c.link.Tab, err)
 	}
 	c.observeSheet(scan)
-	c.scanned = scanDigest(scan)
+	if scan.Same && len(c.returned) > 0 {
+		return c.scanTab(ctx)
+	}
+	c.readWhole(scan)
 	return scan, nil
+}
+
+// readWhole notes what a whole read of the tab tells beside its rows.
+func (c *cycle) readWhole(scan *tandem.Scan) {
+	c.scanned = scan.Digest
+	c.dateHinted(scan)
+}
+
+// rescan reads the whole tab where single rows do not tell enough.
+func (c *cycle) rescan(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error) {
+	scan, err := c.scanTab(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return scan, c.gatherScan(ctx, scan, keys)
 }
 
 // recordBad stores the rows that cannot be told by their key, once for as long as they stay the same.
@@ -91,8 +121,8 @@ func (c *cycle) recordBad(ctx context.Context, scan *tandem.Scan) error {
 	return nil
 }
 
-// gatherKeys looks at single rows. The sheet is not read when the database's rows are what both sides agreed on, as they
-// are after our own writes.
+// gatherKeys looks at single rows: those of keys, and those that hints name. The sheet is not read when the database's rows
+// are what both sides agreed on, as they are after our own writes.
 func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error) {
 	rows, err := c.load(ctx, keys, nil)
 	if err != nil {
@@ -106,18 +136,31 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 			ask = append(ask, key)
 		}
 	}
-	if len(ask) == 0 {
+	if len(ask)+len(c.hinted) == 0 {
 		return nil, nil
 	}
-	scan, err := c.tab.Find(ctx, ask)
+	scan, err := c.look(ctx, ask)
 	if err != nil {
-		return nil, fmt.Errorf("read rows of tab %q: %w", c.link.Tab, err)
+		return nil, err
 	}
-	if c.observeSheet(scan); len(c.returned) > 0 {
-		if scan, err = c.scanTab(ctx); err != nil {
+	if len(c.returned) > 0 {
+		return c.rescan(ctx, keys)
+	}
+	if len(c.hinted) > 0 {
+		if scan.Whole {
+			c.readWhole(scan)
+			return scan, c.gatherScan(ctx, scan, keys)
+		}
+		hinted, known, err := c.addHinted(ctx, scan, rows)
+		if err != nil {
 			return nil, err
 		}
-		return scan, c.gatherScan(ctx, scan, keys)
+		if !known {
+			return c.rescan(ctx, keys)
+		}
+		ask = append(ask, hinted...)
+		slices.Sort(ask)
+		ask = slices.Compact(ask)
 	}
 	scan.Whole = false // whatever Find read, only these rows are looked at
 	sheet, blocked := index(scan)
@@ -125,12 +168,10 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 		if _, ok := sheet[key]; !ok && (rows[key].Base != nil || c.table.Folds()) && !blocked[key] {
 			// A row that is not there is only a deletion when the whole sheet says so: its key cell may have become unusable,
 			// or its key may have been edited, or be spelled otherwise.
-			if scan, err = c.scanTab(ctx); err != nil {
-				return nil, err
-			}
-			return scan, c.gatherScan(ctx, scan, keys)
+			return c.rescan(ctx, keys)
 		}
 	}
+	c.lookedAt = ask
 	for _, key := range ask {
 		row := rows[key]
 		if at, ok := sheet[key]; ok {

@@ -21,7 +21,10 @@ func (c *cycle) gatherScan(ctx context.Context, scan *tandem.Scan, keys []tandem
 // gatherSheet looks at every row of the sheet that differs from the baseline, and at keys. The database is asked for
 // those rows alone.
 func (c *cycle) gatherSheet(ctx context.Context, scan *tandem.Scan, keys []tandem.Key) error {
-	if c.scanned == c.memo.seen && len(keys) == 0 && !c.refusalDue() {
+	if scan.Same {
+		return nil // it has no rows, and none is due: see nothingNew
+	}
+	if c.scanned != "" && c.scanned == c.memo.seen && len(keys) == 0 && !c.refusalDue() {
 		return nil
 	}
 	look := make(map[tandem.Key]bool, len(keys)+len(c.inError))
@@ -100,10 +103,7 @@ func (c *cycle) considerSheet(ctx context.Context, s *sight, look map[tandem.Key
 
 // considerRows looks at rows among which some may have had their key edited in the sheet, or may still be typed.
 func (c *cycle) considerRows(ctx context.Context, rows []*reconcile.Row, scan *tandem.Scan) error {
-	c.order = make([]tandem.Key, len(scan.Rows))
-	for i := range scan.Rows {
-		c.order[i] = scan.Rows[i].Key
-	}
+	c.order = newRowOrder(scan.Rows)
 	typed := c.memo.typed
 	c.memo.typed = map[tandem.Key]typedRow{}
 	var lost, fresh []*reconcile.Row

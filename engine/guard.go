@@ -26,6 +26,9 @@ func (c *cycle) guard(ctx context.Context) (*removals, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count rows: %w", err)
 	}
+	if c.sync != nil {
+		all -= c.sync.adopted // before this sync both sides did not agree on them
+	}
 	for _, source := range []tandem.Source{tandem.Sheet, tandem.Database} {
 		var keys []tandem.Key
 		for i := range c.pending {

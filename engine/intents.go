@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -77,8 +76,8 @@ func (c *cycle) neighbour(ctx context.Context, id string) (*cycle, error) {
 }
 
 func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
-	var p payload
-	if err := json.Unmarshal(intent.Batch, &p); err != nil {
+	p, err := decodePayload(intent.Batch)
+	if err != nil {
 		return fmt.Errorf("read intent %s: %w", intent.ID, err)
 	}
 	applied, took, err := c.tab.Settle(c.recording(ctx, intent.ID, &p), p.Batch)
@@ -99,7 +98,7 @@ func (c *cycle) settleIntent(ctx context.Context, intent tandem.Intent) error {
 func (c *cycle) recording(ctx context.Context, id string, p *payload) context.Context {
 	return tandem.WithRecord(ctx, func(ctx context.Context, batch []byte) error {
 		p.Batch = batch
-		stored, err := json.Marshal(p)
+		stored, err := p.encode()
 		if err != nil {
 			return fmt.Errorf("encode intent: %w", err)
 		}

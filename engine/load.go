@@ -26,6 +26,9 @@ func (c *cycle) eachBaseline(ctx context.Context, visit func(tandem.BaselineRow)
 // load reads the database's rows and the baselines of keys, a page at a time; known baselines are not read again.
 func (c *cycle) load(ctx context.Context, keys []tandem.Key, known map[tandem.Key][]tandem.Value) (map[tandem.Key]*reconcile.Row, error) {
 	rows := make(map[tandem.Key]*reconcile.Row, len(keys))
+	if c.sync != nil {
+		c.sync.operation.Progress.RowsTotal += int64(len(keys))
+	}
 	for start := 0; start < len(keys); start += pageRows {
 		page := keys[start:min(start+pageRows, len(keys))]
 		var ask []tandem.Key
@@ -49,6 +52,11 @@ func (c *cycle) load(ctx context.Context, keys []tandem.Key, known map[tandem.Ke
 		for _, row := range found {
 			if into := rows[row.Key]; into != nil {
 				into.Database, into.DatabaseTime = row.Values, row.Updated
+			}
+		}
+		if c.sync != nil {
+			if err := c.sync.compared(ctx, len(page)); err != nil {
+				return nil, err
 			}
 		}
 	}

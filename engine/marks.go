@@ -16,6 +16,10 @@ func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) 
 		if mark.Cause == tandem.CauseAgain {
 			mark.At, mark.Cause = time.Time{}, ""
 		}
+		if mark.Key == "" && mark.Source == tandem.Sheet && len(mark.Rows) > 0 {
+			c.hint(mark)
+			continue
+		}
 		if mark.Key == "" {
 			wholeSheet = wholeSheet || mark.Source == tandem.Sheet
 			wholeDatabase = wholeDatabase || mark.Source == tandem.Database
@@ -36,7 +40,7 @@ func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) 
 		*side = mark
 		c.marks[mark.Key] = known
 	}
-	return wholeSheet, wholeDatabase
+	return wholeSheet || c.tooManyHinted(), wholeDatabase
 }
 
 // markAgain has rows looked at by the next cycle.
@@ -63,13 +67,14 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 	}
 	var missing []tandem.Mark
 	for _, key := range slices.Sorted(maps.Keys(c.moved)) {
-		if !again[key] {
+		if !again[key] { // a hint's time is not kept: what moved may be a later edit
 			missing = append(missing, tandem.Mark{Source: tandem.Sheet, Key: key, Cause: tandem.CauseAgain})
 		}
 	}
 	if err := c.markAgain(ctx, missing); err != nil {
 		return err
 	}
+	c.rememberLooks(scan)
 	if scan != nil && scan.Whole {
 		if len(c.moved) == 0 {
 			if err := c.fillLater(ctx); err != nil {

@@ -14,6 +14,8 @@ const (
 	maxNotes = 500
 	// statusEvery is how often, at most, the note on the header is written anew.
 	statusEvery = 30 * time.Second
+	// notesRest is when notes are tried again for which there was no budget.
+	notesRest = 10 * time.Second
 )
 
 // showNotes has the tab show the row errors as they are now, and, on the header's first cell, when both sides last agreed.
@@ -25,6 +27,15 @@ func (c *cycle) showNotes(ctx context.Context, scan *tandem.Scan) {
 	}
 	status := c.memo.carried && !c.link.Status.EqualAsOf.IsZero() && !c.link.HideStatus && !now.Before(c.memo.nextStatus)
 	if c.memo.notesFresh && !status {
+		return
+	}
+	// Errors are for the people who typed; the status alone waits until nothing else needs the calls.
+	priority := tandem.FanOut
+	if c.memo.notesFresh {
+		priority = tandem.Backfill
+	}
+	if !c.w.spare(priority) {
+		c.memo.nextNotes = now.Add(notesRest)
 		return
 	}
 	written, err := c.writeNotes(ctx, status)

@@ -109,12 +109,14 @@ func (p *pair) join(cells [][]any, link tandem.Link) *tandem.SyncReport {
 	return report
 }
 
-func (p *pair) newWorker(holder string) *engine.Worker {
+func (p *pair) newWorker(holder string) *engine.Worker { return engine.New(p.options(holder)) }
+
+func (p *pair) options(holder string) engine.Options {
 	var log *slog.Logger
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(testWriter{p.t}, nil))
 	}
-	return engine.New(engine.Options{
+	return engine.Options{
 		Store: p.store,
 		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
 			return p.store.OpenTable(ctx, link)
@@ -123,7 +125,7 @@ func (p *pair) newWorker(holder string) *engine.Worker {
 			return &watchedTab{Tab: p.client.Open(link, columns).Journaled(), p: p}
 		},
 		Now: func() time.Time { return p.now }, Holder: holder, Logger: log,
-	})
+	}
 }
 
 type testWriter struct{ t *testing.T }

@@ -17,7 +17,7 @@ func (c *cycle) pairRenamed(ctx context.Context, lost, fresh []*reconcile.Row, s
 	if len(lost) == 0 || len(fresh) == 0 || !c.keysMayChange() {
 		return nil, nil
 	}
-	before, now := c.memo.order, c.order
+	before, now := c.memo.order.keys(), c.order.keys()
 	stoodAt, standsAt := placesIn(before, now)
 	stood, stands := anchorsIn(before, standsAt), anchorsIn(now, stoodAt)
 	gone := make(map[anchors]*reconcile.Row, len(lost))

@@ -5,8 +5,8 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// planned counts what a decision would do.
-func (s *syncRun) planned(d *reconcile.Decision) {
+// count counts what a decision would do.
+func (s *syncRun) count(d *reconcile.Decision) {
 	if d.Database != nil {
 		s.landed(d, tandem.Database)
 	}

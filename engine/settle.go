@@ -16,78 +16,103 @@ func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
 		return fmt.Errorf("record row errors: %w", err)
 	}
 	errs, err := c.leaveErrors(ctx)
-	if err != nil || len(c.pending) == 0 && !c.hasTyped() {
+	if err != nil || len(c.pending) == 0 && !c.hasTyped() && !c.hasWaiting() {
 		return err
 	}
 	c.memo.seen = ""
-	if scan != nil {
-		// What was read must be the linked tab before anything is concluded from it, deletions above all.
-		if err := c.tab.Confirm(ctx); err != nil {
-			return fmt.Errorf("confirm tab %q: %w", c.link.Tab, err)
+	if scan != nil && !c.confirmed {
+		if err := c.confirm(ctx); err != nil {
+			return err
 		}
 	}
-	halt, err := c.guard(ctx)
+	halt, err := c.guardRemovals(ctx)
 	if err != nil || halt != nil && !c.keepApproved() {
 		return errors.Join(err, c.haltBy(ctx, halt))
 	}
-	if err := c.writeDatabase(ctx, errs); err != nil {
+	follow, err := c.writeDatabase(ctx, errs)
+	if err != nil {
 		return fmt.Errorf("write to table %q: %w", c.link.Table, err)
 	}
 	if err := c.writeTyped(ctx, scan); err != nil {
 		return err
 	}
-	if err := c.writeSheet(ctx, errs); err != nil {
+	if err := c.writeSheet(ctx, follow, errs); err != nil {
 		return fmt.Errorf("write to tab %q: %w", c.link.Tab, err)
 	}
 	return c.haltBy(ctx, halt)
 }
 
-// writeDatabase commits, chunk by chunk, what the table takes from the sheet, what both sides turned out to agree on, and
-// the problems that were found. Rows that landed are decided again with what the database made of them (defaults,
-// triggers, its own spelling), so that the sheet gets all of it in this same cycle.
-func (c *cycle) writeDatabase(ctx context.Context, errs map[tandem.Key]tandem.RowError) error {
-	for start := 0; start < len(c.pending); start += databaseChunk {
-		chunk := c.pending[start:min(start+databaseChunk, len(c.pending))]
-		var settlements []tandem.Settlement
-		var of []int
-		for i := range chunk {
-			if s, ok := c.databaseSettlement(&chunk[i], errs); ok {
-				settlements, of = append(settlements, s), append(of, i)
-			}
-		}
-		if len(settlements) == 0 {
-			continue
-		}
-		applied, err := c.table.Commit(ctx, c.lease, tandem.Commit{Link: c.link.ID, Settlements: settlements})
-		if err != nil {
-			return err
-		}
-		var refused []tandem.Settlement
-		var follow []tandem.Mark
-		for i, result := range applied {
-			d := &chunk[of[i]]
-			if d.Database == nil {
-				continue
-			}
-			if s := c.afterDatabase(d, result, settlements[i].Baseline, errs); s != nil {
-				refused = append(refused, *s)
-			}
-			if d.Sheet != nil {
-				follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: tandem.CauseAgain})
-			}
-		}
-		if err := c.commitErrors(ctx, refused); err != nil {
-			return err
-		}
-		// What the database made of its rows has yet to reach the sheet; our own writes leave no other mark of it.
-		if err := c.markAgain(ctx, follow); err != nil {
-			return err
-		}
-		if err := c.chunkDone(ctx, len(chunk)); err != nil {
-			return err
+// confirm fails when what was read is not the linked tab; before it nothing may be concluded from that, deletions above all.
+func (c *cycle) confirm(ctx context.Context) error {
+	if err := c.tab.Confirm(ctx); err != nil {
+		return fmt.Errorf("confirm tab %q: %w", c.link.Tab, err)
+	}
+	c.confirmed = true
+	return nil
+}
+
+// guardRemovals is guard where anything would be removed. Else nothing has to be counted.
+func (c *cycle) guardRemovals(ctx context.Context) (*removals, error) {
+	for i := range c.pending {
+		if c.pending[i].Removes(tandem.Sheet) || c.pending[i].Removes(tandem.Database) {
+			return c.guard(ctx)
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// hasWaiting reports whether rows of an initial sync wait to be written.
+func (c *cycle) hasWaiting() bool { return c.sync != nil && c.sync.waiting.rows() > 0 }
+
+// writeDatabase commits, chunk by chunk, what the table takes from the sheet, what both sides turned out to agree on, and
+// the problems that were found. Rows that landed are decided again with what the database made of them (defaults,
+// triggers, its own spelling), so that the sheet gets all of it in this same cycle; it returns those that are not in c.pending.
+func (c *cycle) writeDatabase(ctx context.Context, errs map[tandem.Key]tandem.RowError) ([]reconcile.Decision, error) {
+	for start := 0; start < len(c.pending); start += databaseChunk {
+		if err := c.writeDatabaseChunk(ctx, c.pending[start:min(start+databaseChunk, len(c.pending))], errs); err != nil {
+			return nil, err
+		}
+	}
+	return c.writeWaiting(ctx, errs)
+}
+
+func (c *cycle) writeDatabaseChunk(ctx context.Context, chunk []reconcile.Decision, errs map[tandem.Key]tandem.RowError) error {
+	var settlements []tandem.Settlement
+	var of []int
+	for i := range chunk {
+		if s, ok := c.databaseSettlement(&chunk[i], errs); ok {
+			settlements, of = append(settlements, s), append(of, i)
+		}
+	}
+	if len(settlements) == 0 {
+		return nil
+	}
+	applied, err := c.table.Commit(ctx, c.lease, tandem.Commit{Link: c.link.ID, Settlements: settlements})
+	if err != nil {
+		return err
+	}
+	var refused []tandem.Settlement
+	var follow []tandem.Mark
+	for i, result := range applied {
+		d := &chunk[of[i]]
+		if d.Database == nil {
+			continue
+		}
+		if s := c.afterDatabase(d, result, settlements[i].Baseline, errs); s != nil {
+			refused = append(refused, *s)
+		}
+		if d.Sheet != nil {
+			follow = append(follow, tandem.Mark{Source: tandem.Database, Key: d.Row.Key, Cause: tandem.CauseAgain})
+		}
+	}
+	if err := c.commitErrors(ctx, refused); err != nil {
+		return err
+	}
+	// What the database made of its rows has yet to reach the sheet; our own writes leave no other mark of it.
+	if err := c.markAgain(ctx, follow); err != nil {
+		return err
+	}
+	return c.chunkDone(ctx, len(chunk))
 }
 
 // databaseSettlement is what is committed for one row without the sheet being written; ok is false when there is nothing.

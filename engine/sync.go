@@ -35,6 +35,10 @@ type syncRun struct {
 	report    tandem.SyncReport
 	examples  map[string]int
 	saved     time.Time
+	waiting   waiting
+	adopted   int64                 // rows that were found equal, and committed
+	planned   map[tandem.Key]string // the rows of the stored plan that is carried out
+	planRows  []tandem.PlanRow      // rows of a plan to be stored that are equal on both sides
 	// readsBefore and writesBefore were made by workers that crashed.
 	readsBefore, writesBefore int64
 }
@@ -67,8 +71,7 @@ func (c *cycle) initialSync(ctx context.Context) error {
 
 func (s *syncRun) run(ctx context.Context) error {
 	c := s.c
-	planned, err := s.loadPlan(ctx)
-	if err != nil {
+	if err := s.loadPlan(ctx); err != nil {
 		return err
 	}
 	if err := s.discard(ctx); err != nil {
@@ -92,9 +95,20 @@ func (s *syncRun) run(ctx context.Context) error {
 		return fmt.Errorf("count rows: %w", err)
 	}
 	s.operation.Progress.RowsTotal = total
-	scan, err := c.scanTab(ctx)
+	scan, err := c.scanTab(tandem.WithReading(ctx, func(rows int) error { return s.read(ctx, phaseScanning, rows) }))
 	if err != nil {
 		return err
+	}
+	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, total
+	if !s.request.ValidateOnly {
+		if err := c.confirm(ctx); err != nil {
+			return err
+		}
+		known, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
+		if err != nil {
+			return fmt.Errorf("count baselines: %w", err)
+		}
+		s.waiting.early = known == 0
 	}
 	if err := s.save(ctx, phaseComparing, 0); err != nil {
 		return err
@@ -105,6 +119,7 @@ func (s *syncRun) run(ctx context.Context) error {
 	if err := s.deletedMeanwhile(ctx); err != nil {
 		return err
 	}
+	scan.Rows = nil // what is still needed of them is in the decisions
 	for i := range scan.Bad {
 		if !scan.Bad[i].Keyless || c.keyColumn() < 0 {
 			s.report.Counts.Refused++
@@ -112,7 +127,7 @@ func (s *syncRun) run(ctx context.Context) error {
 	}
 	s.report.Counts.InsertDatabase += s.keyless()
 	if s.request.Plan != "" {
-		s.keepPlanned(planned)
+		s.keepPlanned()
 	}
 	if s.request.ValidateOnly {
 		return s.finishPlan(ctx)
@@ -123,7 +138,7 @@ func (s *syncRun) run(ctx context.Context) error {
 // carryOut writes what was decided and makes the link active.
 func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tandem.Scan) error {
 	c := s.c
-	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, int64(len(c.pending))
+	s.operation.Progress.RowsDone, s.operation.Progress.RowsTotal = 0, int64(len(c.pending)+s.waiting.rows())
 	if err := s.save(ctx, phaseWriting, 0); err != nil {
 		return err
 	}
@@ -213,13 +228,15 @@ func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
 	for _, mark := range marks {
 		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database
 	}
+	isGone := func(key tandem.Key) bool { return gone[key] && s.c.marks[key].sheet.Cause != tandem.CauseAPI }
 	for i := range s.c.pending {
 		row := s.c.pending[i].Row
-		if row.Base == nil && row.Database == nil && gone[row.Key] && s.c.marks[row.Key].sheet.Cause != tandem.CauseAPI {
+		if row.Base == nil && row.Database == nil && isGone(row.Key) {
 			row.Base = row.Sheet
 			s.c.pending[i] = s.c.policy.Decide(row)
 		}
 	}
+	s.recall(isGone)
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tandem-sync/tandem"
@@ -23,37 +25,51 @@ func (s *syncRun) signature(asked string) string {
 }
 
 // loadPlan reads the stored plan that the request names, and takes over the source that it prefers.
-func (s *syncRun) loadPlan(ctx context.Context) (map[tandem.Key]string, error) {
+func (s *syncRun) loadPlan(ctx context.Context) error {
 	if s.request.Plan == "" {
-		return nil, nil
+		return nil
 	}
 	plan, err := s.c.w.opt.Store.Plan(ctx, s.request.Plan)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	asked, _, _ := strings.Cut(plan.Signature, "/")
 	if plan.Link != s.c.link.ID || plan.Signature != s.signature(asked) {
-		return nil, tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
+		return tandem.Errorf(tandem.CodeAborted, "PLAN_OUTDATED",
 			"the link's columns, key or policy changed since plan %s was made; make a new plan with validateOnly", plan.ID)
 	}
 	preferred, scratch := strings.CutSuffix(asked, fromScratch)
 	s.c.policy.Preferred, s.request.DiscardBaseline = tandem.Source(preferred), scratch
-	return s.c.w.opt.Store.PlanRows(ctx, plan.ID)
+	s.planned, err = s.c.w.opt.Store.PlanRows(ctx, plan.ID)
+	return err
 }
 
 func planDigest(row *reconcile.Row) string { return tandem.Digest(row.Base, row.Database, row.Sheet) }
 
-// keepPlanned leaves only rows that the stored plan named and that did not move since.
-func (s *syncRun) keepPlanned(planned map[tandem.Key]string) {
-	kept := s.c.pending[:0]
-	for _, d := range s.c.pending {
-		if planned[d.Row.Key] == planDigest(&d.Row) {
-			kept = append(kept, d)
-			delete(planned, d.Row.Key)
-		}
+// isPlanned reports whether a row may be carried over: without a stored plan each may, else those that it named and that did
+// not move since. A planned row is taken off the plan.
+func (s *syncRun) isPlanned(row *reconcile.Row) bool {
+	if s.request.Plan == "" {
+		return true
 	}
-	s.c.pending = kept
-	for key := range planned {
+	if s.planned[row.Key] != planDigest(row) {
+		return false
+	}
+	delete(s.planned, row.Key)
+	return true
+}
+
+// keepPlanned leaves only rows that the stored plan named and that did not move since.
+func (s *syncRun) keepPlanned() {
+	moved := func(d reconcile.Decision) bool { return !s.isPlanned(&d.Row) }
+	s.c.pending = slices.DeleteFunc(s.c.pending, moved)
+	for _, rows := range []*[]waitingRow{&s.waiting.toDatabase, &s.waiting.toSheet} {
+		*rows = slices.DeleteFunc(*rows, func(w waitingRow) bool {
+			row := w.row(len(s.c.policy.Columns))
+			return !s.isPlanned(&row)
+		})
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.planned)) {
 		s.skip(key)
 	}
 }
@@ -65,12 +81,15 @@ func (s *syncRun) finishPlan(ctx context.Context) error {
 		asked += fromScratch
 	}
 	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(asked), Created: s.c.w.opt.Now()}
-	rows := make([]tandem.PlanRow, 0, len(s.c.pending))
-	for i := range s.c.pending {
-		d := &s.c.pending[i]
+	rows := s.planRows
+	add := func(d *reconcile.Decision) {
 		rows = append(rows, tandem.PlanRow{Key: d.Row.Key, Digest: planDigest(&d.Row)})
-		s.planned(d)
+		s.count(d)
 	}
+	for i := range s.c.pending {
+		add(&s.c.pending[i])
+	}
+	s.eachWaiting(add)
 	if err := s.c.w.opt.Store.SavePlan(ctx, plan, rows); err != nil {
 		return fmt.Errorf("store plan: %w", err)
 	}
@@ -103,12 +122,18 @@ func (s *syncRun) save(ctx context.Context, phase string, done int64) error {
 	return nil
 }
 
-func (s *syncRun) compared(ctx context.Context, done int64) error {
-	s.operation.Progress.RowsDone = done
+// read counts rows that were read in a phase so far. There may turn out to be more of them than were expected.
+func (s *syncRun) read(ctx context.Context, phase string, rows int) error {
+	p := &s.operation.Progress
+	p.RowsDone, p.RowsTotal = int64(rows), max(p.RowsTotal, int64(rows))
 	if s.c.w.opt.Now().Sub(s.saved) < progressEvery {
 		return ctx.Err()
 	}
-	return s.save(ctx, phaseComparing, 0)
+	return s.save(ctx, phase, 0)
+}
+
+func (s *syncRun) compared(ctx context.Context, rows int) error {
+	return s.read(ctx, phaseComparing, int(s.operation.Progress.RowsDone)+rows)
 }
 
 // wrote counts rows that a chunk went through. A row that is written on both sides is counted twice, so the total may be

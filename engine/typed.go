@@ -106,15 +106,7 @@ func (c *cycle) gatherTyped(scan *tandem.Scan) {
 }
 
 // refusalDue reports whether a row that was refused is to be tried again although nothing in it changed.
-func (c *cycle) refusalDue() bool {
-	now := c.w.opt.Now()
-	for _, known := range c.memo.refused {
-		if !known.waits(now) {
-			return true
-		}
-	}
-	return false
-}
+func (c *cycle) refusalDue() bool { return c.memo.retrying(c.w.opt.Now()) }
 
 // matchTyped finds the rows of records: equal values first, then the same place, then whatever is alike. A record without a
 // row, or whose key stands in the sheet, is done. It comes before any other look at rows without a key.

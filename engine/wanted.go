@@ -16,6 +16,7 @@ const wantedTries = 3
 //
 // The change itself reaches the database by the usual way: the keys are marked before they are written.
 func (c *cycle) carryOutWrites(ctx context.Context) error {
+	ctx = tandem.WithWork(ctx, c.link.ID, tandem.People)
 	wanted, err := c.w.opt.Store.WantedWrites(ctx, c.link.ID, wantedLimit)
 	if err != nil {
 		return fmt.Errorf("read wanted writes: %w", err)
@@ -235,7 +236,7 @@ func (c *cycle) writeWanted(ctx context.Context, changes []tandem.Change, writes
 		chunk, of := changes[:n], writes[:n]
 		var sent []tandem.WantedWrite
 		var done []tandem.WantedWrite
-		results, err := c.guardedWrite(ctx, chunk,
+		results, err := c.guardedWrite(tandem.WithCauses(ctx, causesOf(of)), chunk,
 			func(i int) { sent = append(sent, of[i]) },
 			func() payload { return payload{Writes: sent} })
 		if err != nil {

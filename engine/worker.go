@@ -14,7 +14,7 @@ const tick = 100 * time.Millisecond
 
 // Run works until ctx ends, then waits for the cycles under way to hand their links back.
 func (w *Worker) Run(ctx context.Context) {
-	slots := make(chan struct{}, w.opt.Parallel)
+	slots, syncs := make(chan struct{}, w.opt.Parallel), make(chan struct{}, max(1, w.opt.Parallel/2))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -32,18 +32,24 @@ func (w *Worker) Run(ctx context.Context) {
 			}
 			continue
 		}
-		for _, job := range links {
+		for _, job := range callersFirst(links) {
 			if !w.begin(job.link.ID) {
+				continue
+			}
+			free := job.enter(syncs)
+			if free == nil {
+				w.end(job.link.ID)
 				continue
 			}
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
+				free()
 				w.end(job.link.ID)
 				continue
 			}
 			go func() {
-				defer func() { w.end(job.link.ID); <-slots }()
+				defer func() { w.end(job.link.ID); free(); <-slots }()
 				if w.work(ctx, job) {
 					w.Wake(job.link.ID)
 				}
@@ -77,6 +83,8 @@ type job struct {
 	due     tandem.Due
 	poll    bool // read the tab
 	compare bool // read both sides whole
+	late    bool // only carry out what callers wait for; there is no budget for the rest now
+	tend    bool // look after the triggers, and after writes that another process left open; reads no tab
 }
 
 // due returns the links that have something to do now.
@@ -86,7 +94,7 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := w.opt.Store.Links(ctx)
+	links, err := w.opt.Store.BareLinks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +113,38 @@ func (w *Worker) due(ctx context.Context) ([]job, error) {
 			continue
 		}
 		active := link.State == tandem.StateActive
-		j.poll = active && !now.Before(memo.nextPoll) && (memo.typing() || !now.Before(link.Status.ScannedAt.Add(w.opt.Poll)))
+		j.poll = active && w.pollDue(&link, memo, now)
 		j.compare = active && !now.Before(memo.nextCompare)
-		if j.poll || j.compare || j.due.Writes > 0 || j.due.Operations > 0 || active && j.due.Marks+j.due.Retries > 0 {
-			jobs = append(jobs, j)
+		j.tend = active && now.Sub(memo.captured) > captureEvery
+		if j.poll || j.compare || j.tend || j.due.Writes > 0 || j.due.Operations > 0 || active && j.due.Marks+j.due.Retries > 0 {
+			if w.ready(&j) {
+				jobs = append(jobs, j)
+			}
 		}
 	}
 	w.parentsFirst(ctx, jobs)
 	return jobs, nil
+}
+
+// pollDue reports whether an active link's tab is to be read although no mark says so.
+func (w *Worker) pollDue(link *tandem.Link, memo *memory, now time.Time) bool {
+	if now.Before(memo.nextPoll) {
+		return false
+	}
+	if memo.typing() {
+		return true
+	}
+	if w.settled(link) && w.opt.Watched != nil && w.opt.Watched(link) {
+		return memo.retrying(now) || memo.showing(now, link.HideStatus)
+	}
+	return !now.Before(link.Status.ScannedAt.Add(w.opt.Poll))
+}
+
+// settled reports whether the last look at the tab left nothing to look at again. It goes by what is stored, so that nothing
+// is left behind by a process that ends: rows still being typed, or what happened while the link did not flow and nobody marked.
+func (w *Worker) settled(link *tandem.Link) bool {
+	seen := link.Status.ScannedAt
+	return !seen.IsZero() && !seen.Before(link.Updated) && !seen.After(link.Status.EqualAsOf)
 }
 
 // orderEvery is how often the order of links is read anew: tables are given foreign keys rarely.
@@ -153,7 +185,7 @@ func (w *Worker) work(ctx context.Context, j job) bool {
 	held := w.hold(ctx, lease)
 	// The link is read again under the lease: its settings may have changed while another process held it.
 	if j.link, err = w.opt.Store.Link(held.ctx, id); err == nil {
-		err = w.cycle(held.ctx, j, lease)
+		err = w.cycle(tandem.WithWork(held.ctx, id, j.within()), j, lease)
 	}
 	held.stop()
 	// A cycle that was cut off by a shutdown still hands its lease back, so that a successor need not wait for it.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,25 +10,14 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// payload is what an intent stores, so that whoever settles it can also commit it.
-type payload struct {
-	Batch       []byte              `json:"batch"`
-	Version     int64               `json:"version"`               // of the link's settings
-	Columns     []string            `json:"columns"`               // what stands where in the values of settlements
-	Settlements []tandem.Settlement `json:"settlements,omitempty"` // aligned with the changes in the batch
-	// Writes are the same for writes that callers wait for.
-	Writes []tandem.WantedWrite `json:"writes,omitempty"`
-}
+// sheetWindow is how many rows are looked at to fill one call; no call takes more.
+const sheetWindow = 5000
 
-// writeSheet carries to the sheet what the database holds, in as few calls as hold it.
-func (c *cycle) writeSheet(ctx context.Context, errs map[tandem.Key]tandem.RowError) error {
-	var todo []*reconcile.Decision
-	for i := range c.pending {
-		if c.pending[i].Sheet != nil {
-			todo = append(todo, &c.pending[i])
-		}
-	}
-	for len(todo) > 0 {
+// writeSheet carries to the sheet what the database holds, in as few calls as hold it: the decisions of c.pending, and those of
+// follow.
+func (c *cycle) writeSheet(ctx context.Context, follow []reconcile.Decision, errs map[tandem.Key]tandem.RowError) error {
+	source := c.forSheet(follow)
+	for todo := source.fill(nil, sheetWindow); len(todo) > 0; todo = source.fill(todo, sheetWindow) {
 		changes := make([]tandem.Change, len(todo))
 		for i, d := range todo {
 			changes[i] = *d.Sheet
@@ -156,7 +144,7 @@ func (c *cycle) guardedWrite(ctx context.Context, changes []tandem.Change, send 
 		}
 		p := content()
 		p.Batch, p.Version, p.Columns = batch, c.link.Version, columnNames(&c.link)
-		stored, err := json.Marshal(p)
+		stored, err := p.encode()
 		if err != nil {
 			return fmt.Errorf("encode intent: %w", err)
 		}

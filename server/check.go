@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/store"
@@ -15,6 +16,8 @@ import (
 // CheckOptions say what `tandem check` tries beside what the configuration names.
 type CheckOptions struct {
 	Spreadsheets []string
+	// DrivePatience is how long Drive may take to list a change; 0 is half a minute.
+	DrivePatience time.Duration
 }
 
 // errMissing means that the report says what is missing.
@@ -31,7 +34,7 @@ type checklist struct {
 func Check(ctx context.Context, config Config, options CheckOptions, out io.Writer) error {
 	list := &checklist{out: out}
 	links := list.database(ctx, config)
-	list.google(ctx, config, sheetsToTry(links, options))
+	list.google(ctx, config, options, sheetsToTry(links, options))
 	if list.missing > 0 {
 		return errMissing
 	}
@@ -59,18 +62,14 @@ func (l *checklist) database(ctx context.Context, config Config) []tandem.Link {
 		l.bad("database", errors.New("no address; give --database-url or TANDEM_DATABASE_URL, sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB"))
 		return nil
 	}
-	st, err := store.Open(ctx, config.DatabaseURL, store.Options{})
+	st, err := store.Open(ctx, config.DatabaseURL, store.Options{Capture: config.Capture})
 	if err != nil {
 		l.bad("database", err)
 		return nil
 	}
 	defer func() { _ = st.Close() }()
 	l.ok("database: reachable, and Tandem's own tables are there")
-	if err := st.TryCapture(ctx); err != nil {
-		l.bad("triggers", err)
-	} else {
-		l.ok("triggers: can be made and removed")
-	}
+	l.capture(ctx, st, config.Capture)
 	tables, err := st.Tables(ctx)
 	if err != nil {
 		l.bad("tables", err)
@@ -90,6 +89,25 @@ func (l *checklist) database(ctx context.Context, config Config) []tandem.Link {
 	return links
 }
 
+// capture tries what notices changes of the database.
+func (l *checklist) capture(ctx context.Context, st *store.Store, by store.CaptureBy) {
+	if by == store.ByBinlog {
+		found, err := st.TryBinlog(ctx)
+		if err != nil {
+			l.bad("binary log", err)
+		}
+		for _, what := range found {
+			l.ok("binary log: %s", what)
+		}
+		return
+	}
+	if err := st.TryCapture(ctx); err != nil {
+		l.bad("triggers", err)
+	} else {
+		l.ok("triggers: can be made and removed")
+	}
+}
+
 func sheetsToTry(links []tandem.Link, options CheckOptions) []string {
 	ids := slices.Clone(options.Spreadsheets)
 	for _, link := range links {
@@ -100,9 +118,9 @@ func sheetsToTry(links []tandem.Link, options CheckOptions) []string {
 	return ids
 }
 
-// google tries the credentials, and whether each spreadsheet can be read and written.
-func (l *checklist) google(ctx context.Context, config Config, ids []string) {
-	client, err := openSheets(ctx, config, slog.New(slog.DiscardHandler))
+// google tries the credentials, whether each spreadsheet can be read and written, and whether Drive lists its changes.
+func (l *checklist) google(ctx context.Context, config Config, options CheckOptions, ids []string) {
+	client, err := openSheets(ctx, config, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		l.bad("Google", err)
 		return
@@ -111,6 +129,7 @@ func (l *checklist) google(ctx context.Context, config Config, ids []string) {
 		_, _ = fmt.Fprintln(l.out, "not tried: no spreadsheet is linked yet; name one with --spreadsheet ID, the part of its address between /d/ and /edit")
 		return
 	}
+	drive := l.drive(ctx, client, config, options)
 	for _, id := range ids {
 		sheet, err := client.Spreadsheet(ctx, id)
 		if err != nil {
@@ -123,5 +142,7 @@ func (l *checklist) google(ctx context.Context, config Config, ids []string) {
 			continue
 		}
 		l.ok("spreadsheet %s: can be written to", id)
+		drive.touch(ctx, id)
 	}
+	drive.report(ctx)
 }

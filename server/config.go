@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tandem-sync/tandem/store"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -19,14 +21,21 @@ import (
 type Config struct {
 	HTTPAddr              string
 	GRPCAddr              string
-	DatabaseURL           string // sqlite:PATH or mysql://…; it may hold a password, so it is never logged
-	SheetsEndpoint        string // any server that speaks the Sheets API; "" is Google
-	GoogleCredentialsFile string // a service account's key; "" takes Application Default Credentials
-	Auth                  string // "none"
+	DatabaseURL           string          // sqlite:PATH or mysql://…; it may hold a password, so it is never logged
+	SheetsEndpoint        string          // any server that speaks the Sheets API; "" is Google
+	PublicURL             string          // where Google's scripts reach this server, without a slash at the end; "" when they do not
+	GoogleCredentialsFile string          // a service account's key; "" takes Application Default Credentials
+	Auth                  string          // "none"
+	Capture               store.CaptureBy // how changes of the database are noticed
 	PollInterval          time.Duration
+	DriveInterval         time.Duration // how often Drive is asked which files changed; 0 is never
 	HistoryRetention      time.Duration // how long changes can be looked at and reverted; 0 is for ever
 	AlertURL              string        // told of halts, stalls and recoveries of links without one of their own; it may hold a password
+	OTLPEndpoint          string        // of the collector that traces are sent to; "" goes by the standard variables
 	LogLevel              slog.Level
+	// Calls of the Sheets API a minute, of one credential and of its whole project; 0 is what Google allows a new project, and
+	// no limit with SheetsEndpoint.
+	UserReads, UserWrites, ProjectReads, ProjectWrites int
 }
 
 // AuthNone lets everybody do everything, and is refused on any address but loopback.
@@ -46,10 +55,25 @@ var settings = []setting{
 	{"sheets-endpoint", "", "URL of a server that speaks the Sheets API, instead of Google's", func(c *Config, v string) error { c.SheetsEndpoint = v; return nil }},
 	{"google-credentials-file", "", "key file of a Google service account; default: Application Default Credentials",
 		func(c *Config, v string) error { c.GoogleCredentialsFile = v; return nil }},
+	{"public-url", "", "address at which Google reaches this server, such as https://tandem.example.com, for hints from sheets",
+		func(c *Config, v string) error { c.PublicURL = strings.TrimRight(v, "/"); return publicAddress(v) }},
 	{"auth", "token", "who may call: none (loopback only); token is not there yet", func(c *Config, v string) error { c.Auth = v; return nil }},
-	{"poll-interval", "5s", "how often a tab is read when nothing says that it changed", func(c *Config, v string) (err error) {
+	{"capture", string(store.ByTriggers), "how changes of the database are noticed: triggers, or binlog on MySQL and MariaDB", func(c *Config, v string) error {
+		c.Capture = store.CaptureBy(v)
+		if c.Capture != store.ByTriggers && c.Capture != store.ByBinlog {
+			return fmt.Errorf("it must be %s or %s", store.ByTriggers, store.ByBinlog)
+		}
+		return nil
+	}},
+	{"poll-interval", "5s", "how often a tab is read whose changes nobody tells of", func(c *Config, v string) (err error) {
 		if c.PollInterval, err = time.ParseDuration(v); err == nil && c.PollInterval <= 0 {
 			err = fmt.Errorf("it must be longer than 0")
+		}
+		return err
+	}},
+	{"drive-interval", "2s", "how often Google Drive is asked which sheets changed, in one call for all; 0 leaves it alone", func(c *Config, v string) (err error) {
+		if c.DriveInterval, err = time.ParseDuration(v); err == nil && c.DriveInterval != 0 && c.DriveInterval < 100*time.Millisecond {
+			err = fmt.Errorf("it must be at least 100ms; 0 reads each tab in its turn instead, see poll-interval")
 		}
 		return err
 	}},
@@ -61,6 +85,16 @@ var settings = []setting{
 		}
 		return err
 	}},
+	{"otlp-endpoint", "", "URL of an OpenTelemetry collector that gets traces, such as http://127.0.0.1:4318; default: OTEL_EXPORTER_OTLP_ENDPOINT, or none",
+		func(c *Config, v string) error { c.OTLPEndpoint = v; return webAddress(v) }},
+	{"quota-user-reads", "0", "reads of Google Sheets a minute by one account; 0 is Google's 60, and no limit with --sheets-endpoint",
+		func(c *Config, v string) error { return calls(v, &c.UserReads) }},
+	{"quota-user-writes", "0", "writes a minute by one account; 0 is Google's 60, and no limit with --sheets-endpoint",
+		func(c *Config, v string) error { return calls(v, &c.UserWrites) }},
+	{"quota-project-reads", "0", "reads a minute by all accounts of one Google project; 0 is Google's 300, and no limit with --sheets-endpoint",
+		func(c *Config, v string) error { return calls(v, &c.ProjectReads) }},
+	{"quota-project-writes", "0", "writes a minute by all accounts of one Google project; 0 is Google's 300, and no limit with --sheets-endpoint",
+		func(c *Config, v string) error { return calls(v, &c.ProjectWrites) }},
 	{"log-level", "info", "debug, info, warn or error", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 }
 
@@ -185,6 +219,16 @@ func address(value string) error {
 	return nil
 }
 
+// calls reads a number of calls a minute.
+func calls(value string, into *int) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > 1_000_000 {
+		return fmt.Errorf("%q is not a number of calls a minute", value)
+	}
+	*into = n
+	return nil
+}
+
 // webAddress accepts http and https addresses, and none. What it refuses is not repeated: it may hold a password.
 func webAddress(value string) error {
 	parsed, err := url.Parse(value)
@@ -194,10 +238,22 @@ func webAddress(value string) error {
 	return nil
 }
 
+// publicAddress accepts what webAddress does, as long as a path can be put after it.
+func publicAddress(value string) error {
+	parsed, err := url.Parse(value)
+	if webAddress(value) != nil || err != nil || strings.ContainsAny(value, "?#") || parsed.User != nil {
+		return fmt.Errorf("it must be an address such as https://tandem.example.com, without a password, a query or a fragment")
+	}
+	return nil
+}
+
 // check says what cannot work, before anything is opened.
 func (c *Config) check() error {
 	if c.DatabaseURL == "" {
 		return fmt.Errorf("database-url is missing: give --database-url sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB")
+	}
+	if c.Capture == store.ByBinlog && !strings.HasPrefix(c.DatabaseURL, "mysql:") {
+		return fmt.Errorf("capture binlog reads the binary log of MySQL or MariaDB, and this database has none: leave it at --capture triggers")
 	}
 	switch c.Auth {
 	case AuthNone:

@@ -38,7 +38,7 @@ func TestConfigPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := server.Config{HTTPAddr: "127.0.0.1:1", GRPCAddr: "127.0.0.1:20", Auth: "token", PollInterval: 300 * time.Second,
+	want := server.Config{HTTPAddr: "127.0.0.1:1", GRPCAddr: "127.0.0.1:20", Auth: "token", Capture: "triggers", PollInterval: 300 * time.Second, DriveInterval: 2 * time.Second,
 		HistoryRetention: 90 * 24 * time.Hour, LogLevel: slog.LevelDebug}
 	if config != want {
 		t.Errorf("got %+v, want %+v", config, want)
@@ -47,7 +47,7 @@ func TestConfigPrecedence(t *testing.T) {
 
 func TestConfigDefaults(t *testing.T) {
 	config, err := readConfig(t, "", nil, nil)
-	want := server.Config{HTTPAddr: "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9090", Auth: "token", PollInterval: 5 * time.Second, HistoryRetention: 90 * 24 * time.Hour}
+	want := server.Config{HTTPAddr: "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9090", Auth: "token", Capture: "triggers", PollInterval: 5 * time.Second, DriveInterval: 2 * time.Second, HistoryRetention: 90 * 24 * time.Hour}
 	if err != nil || config != want {
 		t.Errorf("got %+v, %v; want %+v", config, err, want)
 	}
@@ -64,6 +64,7 @@ func TestConfigRefuses(t *testing.T) {
 		"unknown flag":         {args: []string{"--htp-addr", "x"}, want: "htp-addr"},
 		"list for a value":     {file: "auth: [none]\n", want: "auth must be a single value"},
 		"bad duration":         {environ: []string{"TANDEM_POLL_INTERVAL=soon"}, want: "poll-interval (from TANDEM_POLL_INTERVAL)"},
+		"too often":            {args: []string{"--drive-interval", "1ms"}, want: "at least 100ms"},
 		"no duration":          {args: []string{"--poll-interval", "0s"}, want: "longer than 0"},
 		"short history":        {args: []string{"--history-retention", "1h"}, want: "at least 2h"},
 		"bad address":          {file: "http-addr: nowhere\n", want: "HOST:PORT"},

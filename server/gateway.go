@@ -28,10 +28,11 @@ const maxRequest = 16 << 20
 // newGateway returns the REST API over a channel to the services. It goes through the same interceptors as gRPC callers.
 func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Handler, error) {
 	mux := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, rowMarshaler{&runtime.JSONPb{
 			MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true},
 			UnmarshalOptions: protojson.UnmarshalOptions{},
-		}),
+		}}),
+		runtime.WithWriteContentLength(),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(setEtag),
@@ -45,6 +46,7 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 		tandemv1.RegisterChangeServiceHandlerClient(ctx, mux, tandemv1.NewChangeServiceClient(channel)),
 		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
 		tandemv1.RegisterCatalogServiceHandlerClient(ctx, mux, tandemv1.NewCatalogServiceClient(channel)),
+		tandemv1.RegisterStatusServiceHandlerClient(ctx, mux, tandemv1.NewStatusServiceClient(channel)),
 		longrunninggw.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(channel)),
 	} {
 		if err != nil {
@@ -63,7 +65,7 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 // incomingHeader lets through what the services read.
 func incomingHeader(name string) (string, bool) {
 	switch http.CanonicalHeaderKey(name) {
-	case "If-Match", "Idempotency-Key":
+	case "If-Match", "Idempotency-Key", "Traceparent", "Tracestate":
 		return strings.ToLower(name), true
 	}
 	return "", false

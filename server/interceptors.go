@@ -14,6 +14,7 @@ import (
 	"github.com/tandem-sync/tandem/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -24,7 +25,18 @@ type interceptors struct {
 	validator protovalidate.Validator
 	now       func() time.Time
 	// calls ends when the process stops: what still waits then answers what it knows.
-	calls context.Context
+	calls   context.Context
+	metrics *metrics
+	traces  *traces
+	// transport is how the calls came: "grpc", or "rest" for those of the gateway.
+	transport string
+}
+
+// of returns the same for calls that came by another way.
+func (i *interceptors) of(transport string) *interceptors {
+	other := *i
+	other.transport = transport
+	return &other
 }
 
 // unary handles one call. Errors are logged here and nowhere else: what callers do not see stands in the log.
@@ -34,6 +46,8 @@ func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryS
 	defer context.AfterFunc(i.calls, cancel)()
 
 	began := i.now()
+	ctx, traced := i.traces.call(ctx, info.FullMethod)
+	defer func() { traced(status.Code(err)) }()
 	err = i.guarded(func() error {
 		if err := i.validate(request); err != nil {
 			return err
@@ -51,9 +65,21 @@ func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryS
 // stream handles a call that streams.
 func (i *interceptors) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	began := i.now()
-	err := i.guarded(func() error { return handler(service, stream) })
-	return i.end(stream.Context(), info.FullMethod, began, err)
+	ctx, traced := i.traces.call(stream.Context(), info.FullMethod)
+	err := i.guarded(func() error { return handler(service, tracedStream{stream, ctx}) })
+	err = i.end(ctx, info.FullMethod, began, err)
+	traced(status.Code(err))
+	return err
 }
+
+// tracedStream is a stream whose handler sees the context of its step.
+type tracedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context is that of the step.
+func (s tracedStream) Context() context.Context { return s.ctx }
 
 // guarded turns a panic into an error.
 func (i *interceptors) guarded(call func() error) (err error) {
@@ -69,6 +95,8 @@ func (i *interceptors) guarded(call func() error) (err error) {
 func (i *interceptors) end(ctx context.Context, method string, began time.Time, err error) error {
 	seen := api.Status(err)
 	code := seen.Code()
+	duration := i.now().Sub(began)
+	i.metrics.call(i.transport, method, code.String(), duration)
 	level := slog.LevelInfo
 	switch {
 	case code == codes.Internal || code == codes.Unknown || code == codes.DataLoss:
@@ -77,7 +105,7 @@ func (i *interceptors) end(ctx context.Context, method string, began time.Time, 
 		level = slog.LevelDebug
 	}
 	fields := []slog.Attr{slog.String("method", strings.TrimPrefix(method, "/")), slog.String("code", code.String()),
-		slog.Duration("duration", i.now().Sub(began))}
+		slog.Duration("duration", duration)}
 	var known *tandem.Error
 	switch {
 	case err == nil:
@@ -104,6 +132,9 @@ func fieldNames(err *tandem.Error) []string {
 
 // validate checks a request against the rules in the contract.
 func (i *interceptors) validate(request any) error {
+	if plainlyValid(request) {
+		return nil
+	}
 	message, ok := request.(proto.Message)
 	if !ok {
 		return nil

@@ -15,7 +15,6 @@ import (
 
 	"buf.build/go/protovalidate"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
-	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"github.com/tandem-sync/tandem/api"
 	"github.com/tandem-sync/tandem/gen"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
@@ -36,8 +35,9 @@ const (
 type Server struct {
 	log     *slog.Logger
 	backend *backend
-	channel *inprocgrpc.Channel // to the services, through the interceptors
+	channel *channel // to the services, through the interceptors
 	gateway http.Handler
+	metrics http.Handler
 	health  *health.Server
 	http    *http.Server
 	// cutCalls ends the context of every call under way.
@@ -75,8 +75,9 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
 	s.cutCalls = cut
-	each := &interceptors{log: s.log, validator: validator, now: time.Now, calls: calls}
-	s.channel = (&inprocgrpc.Channel{}).WithServerUnaryInterceptor(each.unary).WithServerStreamInterceptor(each.stream)
+	each := &interceptors{log: s.log, validator: validator, now: time.Now, calls: calls, metrics: s.backend.metrics, traces: s.backend.traces, transport: "grpc"}
+	rest := each.of("rest")
+	s.channel = newChannel(rest.unary, rest.stream)
 	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(each.unary), grpc.StreamInterceptor(each.stream), grpc.MaxRecvMsgSize(maxRequest))
 	s.health = health.NewServer()
 	for _, registrar := range []grpc.ServiceRegistrar{s.channel, s.grpc} {
@@ -84,21 +85,23 @@ func (s *Server) build(ctx context.Context) error {
 		grpc_health_v1.RegisterHealthServer(registrar, s.health)
 	}
 	reflection.Register(s.grpc)
+	s.metrics = s.backend.metrics.handler()
 	if s.gateway, err = newGateway(ctx, s.channel); err != nil {
 		return err
 	}
-	s.http = &http.Server{Handler: sameMachine(s), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.http = &http.Server{Handler: s.backend.metrics.counted(sameMachine(s)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	return nil
 }
 
 // register makes the services and registers them.
 func (b *backend) register(registrar grpc.ServiceRegistrar) {
-	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Now: time.Now})
+	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Hooks: b, Now: time.Now})
 	tandemv1.RegisterConflictServiceServer(registrar, &api.ConflictService{Conflicts: b})
 	tandemv1.RegisterChangeServiceServer(registrar, &api.ChangeService{Histories: b})
 	tandemv1.RegisterRowServiceServer(registrar, &api.RowService{Sources: b})
 	tandemv1.RegisterCatalogServiceServer(registrar, &api.CatalogService{Tables: b, Spreadsheets: b})
+	tandemv1.RegisterStatusServiceServer(registrar, &api.StatusService{Status: b, Now: time.Now})
 	longrunningpb.RegisterOperationsServer(registrar, &api.OperationsService{Operations: b})
 }
 
@@ -188,12 +191,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.gateway.ServeHTTP(w, r)
 		return
 	}
+	if isHook(r) {
+		s.backend.takeHint(w, r)
+		return
+	}
 	var page func(http.ResponseWriter, *http.Request)
 	switch path {
 	case "/healthz":
 		page = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 	case "/readyz":
 		page = s.ready
+	case "/metrics":
+		page = s.metrics.ServeHTTP
 	case "/openapi.yaml":
 		page = func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/yaml")

@@ -28,6 +28,7 @@ type sheetRows struct {
 		Scan(ctx context.Context) (*tandem.Scan, error)
 	}
 	scans *scans
+	link  string // its id
 	name  string // of the link and the version of its settings
 	key   []string
 }
@@ -68,13 +69,13 @@ func (s *sheetRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, 
 }
 
 // Get returns one row.
-func (s *sheetRows) Get(ctx context.Context, key tandem.Key, staleness time.Duration) (*tandem.Row, error) {
+func (s *sheetRows) Get(ctx context.Context, key tandem.Key, staleness time.Duration) (*api.ListedRow, error) {
 	scan, err := s.read(ctx, staleness)
 	if err != nil {
 		return nil, err
 	}
 	if at, found := scan.find(key); found {
-		return &scan.rows[at], nil
+		return &api.ListedRow{Row: scan.rows[at]}, nil
 	}
 	for _, bad := range scan.bad {
 		if bad.Row.Key == key {
@@ -89,7 +90,7 @@ func (s *sheetRows) read(ctx context.Context, staleness time.Duration) (*sortedS
 		staleness = usualStaleness
 	}
 	return s.scans.read(ctx, s.name, staleness, func(ctx context.Context) (*sortedScan, error) {
-		scan, err := s.tab.Scan(ctx)
+		scan, err := s.tab.Scan(tandem.WithWork(ctx, s.link, tandem.People))
 		if err != nil {
 			return nil, err
 		}

@@ -38,6 +38,12 @@ type stand struct {
 // newStand runs schema on a new database and makes a spreadsheet with tabs.
 func newStand(t *testing.T, schema string, tabs ...emulator.Tab) *stand {
 	t.Helper()
+	return newStandWith(t, func(*server.Config) {}, schema, tabs...)
+}
+
+// newStandWith is newStand with other settings.
+func newStandWith(t *testing.T, set func(config *server.Config), schema string, tabs ...emulator.Tab) *stand {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "tandem.db")
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -55,6 +61,7 @@ func newStand(t *testing.T, schema string, tabs ...emulator.Tab) *stand {
 	t.Cleanup(func() { google.Close(); listener.Close() })
 	config := server.Config{HTTPAddr: "127.0.0.1:0", GRPCAddr: "127.0.0.1:0", DatabaseURL: "sqlite:" + path, SheetsEndpoint: listener.URL,
 		Auth: server.AuthNone, PollInterval: time.Second}
+	set(&config)
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := server.New(t.Context(), config, log)
 	if err != nil {

@@ -18,7 +18,7 @@ type tableRows struct {
 // List pages through the table by key. One row more than asked for is read, to tell whether there is a next page.
 func (t tableRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, error) {
 	page := api.RowPage{Snapshot: t.now()}
-	rows, err := t.Scan(ctx, query.After.Key, query.Limit+1)
+	rows, err := t.ScanKnown(ctx, query.After.Key, query.Limit+1)
 	if err != nil {
 		return page, err
 	}
@@ -27,7 +27,7 @@ func (t tableRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, e
 	}
 	page.Rows = make([]api.ListedRow, len(rows))
 	for i := range rows {
-		page.Rows[i].Row = rows[i]
+		page.Rows[i] = api.ListedRow{Row: rows[i].Row, State: rows[i].State}
 	}
 	if query.Total {
 		page.Total, err = t.Count(ctx)
@@ -36,15 +36,15 @@ func (t tableRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, e
 }
 
 // Get reads one row. The database is always read now.
-func (t tableRows) Get(ctx context.Context, key tandem.Key, _ time.Duration) (*tandem.Row, error) {
-	rows, err := t.Table.Get(ctx, []tandem.Key{key})
+func (t tableRows) Get(ctx context.Context, key tandem.Key, _ time.Duration) (*api.ListedRow, error) {
+	row, err := t.GetKnown(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 {
+	if row == nil {
 		return nil, noSuchRow(key, "table")
 	}
-	return &rows[0], nil
+	return &api.ListedRow{Row: row.Row, State: row.State}, nil
 }
 
 func noSuchRow(key tandem.Key, place string) error {

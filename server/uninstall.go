@@ -37,7 +37,7 @@ func Uninstall(ctx context.Context, config Config, options UninstallOptions, out
 	var client *sheets.Client
 	if options.Sheets {
 		var err error
-		if client, err = openSheets(ctx, config, slog.New(slog.DiscardHandler)); err != nil {
+		if client, err = openSheets(ctx, config, slog.New(slog.DiscardHandler), nil); err != nil {
 			return fmt.Errorf("%w; without --sheets the spreadsheets are left as they are", err)
 		}
 	}

@@ -23,30 +23,55 @@ const pruneEvery = time.Hour
 // backend is everything behind the services: the interfaces of api and engine meet the store and the sheets here.
 type backend struct {
 	*store.Store
-	sheets *sheets.Client
-	worker *engine.Worker
-	alerts *alerts
-	scans  *scans
-	keep   time.Duration // of history; 0 is for ever
-	log    *slog.Logger
+	sheets  *sheets.Client
+	worker  *engine.Worker
+	alerts  *alerts
+	watcher *watcher // nil when Drive is not asked
+	scans   *scans
+	metrics *metrics
+	traces  *traces
+	keep    time.Duration // of history; 0 is for ever
+	log     *slog.Logger
+	holder  string // this process, in leases
+	started time.Time
+	capture string // how changes of the database are noticed
+	// publicURL is where Google's scripts reach this server; "" when they do not.
+	publicURL string
 }
 
 // openBackend opens the database and makes the client of the Sheets API. Google is not called.
 func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend, error) {
-	b := &backend{log: log, scans: newScans(time.Now), keep: config.HistoryRetention}
-	client, err := openSheets(ctx, config, log)
+	b := &backend{log: log, started: time.Now(), capture: string(config.Capture), scans: newScans(time.Now), keep: config.HistoryRetention, publicURL: config.PublicURL, metrics: newMetrics(time.Now)}
+	host, _ := os.Hostname()
+	holder := fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+	var err error
+	if b.traces, err = openTraces(ctx, config.OTLPEndpoint, holder, log); err != nil {
+		return nil, err
+	}
+	client, err := openSheets(ctx, config, log, b.googleCalled)
 	if err != nil {
 		return nil, err
 	}
 	b.sheets = client
 	// The store announces links that have something to do; the worker, which needs the store, comes after it.
 	wake := func(link string) { b.worker.Wake(link) }
-	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake, AlertURL: config.AlertURL}); err != nil {
+	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake, OnHint: b.metrics.hint, AlertURL: config.AlertURL, Capture: config.Capture}); err != nil {
 		return nil, err
 	}
-	host, _ := os.Hostname()
-	holder := fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+	if config.Capture == store.ByBinlog {
+		if _, err := b.Store.TryBinlog(ctx); err != nil {
+			return nil, errors.Join(err, b.Store.Close())
+		}
+	}
+	b.holder = holder
+	b.sheets.Share(b.Store, holder)
+	b.metrics.scrape(b)
 	b.alerts = newAlerts(b.Store, config.AlertURL, holder, log)
+	var watched func(link *tandem.Link) bool
+	if config.DriveInterval > 0 {
+		b.watcher = newWatcher(b.Store, b.sheets, holder, config.DriveInterval, log)
+		watched = b.watcher.Watched
+	}
 	b.worker = engine.New(engine.Options{
 		Store: b.Store,
 		OpenTable: func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
@@ -55,15 +80,20 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
 			return b.sheets.Open(link, columns).Journaled()
 		},
-		Logger: log,
-		Holder: holder,
-		Poll:   config.PollInterval,
+		Logger:  log,
+		Holder:  holder,
+		Poll:    config.PollInterval,
+		Watched: watched,
+		Ready:   b.sheets.Ready,
+		OnCycle: func(_ context.Context, report engine.CycleReport) { b.metrics.cycle(report) },
 	})
 	return b, nil
 }
 
-func openSheets(ctx context.Context, config Config, log *slog.Logger) (*sheets.Client, error) {
-	client, err := sheets.New(ctx, sheets.Options{Endpoint: config.SheetsEndpoint, CredentialsFile: config.GoogleCredentialsFile, Logger: log})
+func openSheets(ctx context.Context, config Config, log *slog.Logger, called func(context.Context, sheets.Call)) (*sheets.Client, error) {
+	client, err := sheets.New(ctx, sheets.Options{Endpoint: config.SheetsEndpoint, CredentialsFile: config.GoogleCredentialsFile, Logger: log, OnCall: called,
+		ReadsPerMinute: config.UserReads, WritesPerMinute: config.UserWrites,
+		ProjectReadsPerMinute: config.ProjectReads, ProjectWritesPerMinute: config.ProjectWrites})
 	if err != nil {
 		return nil, fmt.Errorf("open Google Sheets: %w", err)
 	}
@@ -75,6 +105,10 @@ func (b *backend) work(ctx context.Context) {
 	var posting sync.WaitGroup
 	defer posting.Wait()
 	posting.Go(func() { b.alerts.run(ctx) })
+	posting.Go(func() { b.Store.ReadBinlog(ctx, b.holder) })
+	if b.watcher != nil {
+		posting.Go(func() { b.watcher.run(ctx) })
+	}
 	go func() {
 		ticker := time.NewTicker(pruneEvery)
 		defer ticker.Stop()
@@ -89,23 +123,26 @@ func (b *backend) work(ctx context.Context) {
 			}
 		}
 	}()
-	b.worker.Run(ctx)
+	b.worker.Run(b.traces.under(ctx))
 }
 
-func (b *backend) close() error { return b.Store.Close() }
+func (b *backend) close() error {
+	b.traces.close()
+	return b.Store.Close()
+}
 
-// OpenSource opens one side of a link for the API.
-func (b *backend) OpenSource(ctx context.Context, link *tandem.Link, source tandem.Source) (api.RowSource, error) {
-	table, err := b.Store.OpenTable(ctx, link)
+// OpenRows opens one side of a link for the API. The tab is always opened for what the link and its table are now.
+func (b *backend) OpenRows(ctx context.Context, id string, source tandem.Source, anew bool) (*tandem.Link, api.RowSource, error) {
+	link, table, err := b.Store.OpenRows(ctx, id, anew || source == tandem.Sheet)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if source == tandem.Database {
-		return tableRows{Table: table, now: time.Now}, nil
+		return link, tableRows{Table: table, now: time.Now}, nil
 	}
 	columns := table.Columns()
-	return &sheetRows{RowWriter: b.Store.SheetWriter(link), columns: columns, tab: b.sheets.Open(link, columns), scans: b.scans,
-		name: fmt.Sprintf("%s@%d.%d", link.ID, link.Number, link.Version), key: link.Key}, nil
+	return link, &sheetRows{RowWriter: b.Store.SheetWriter(link), columns: columns, tab: b.sheets.Open(link, columns), scans: b.scans,
+		link: link.ID, name: fmt.Sprintf("%s@%d.%d", link.ID, link.Number, link.Version), key: link.Key}, nil
 }
 
 // LinkColumns returns the columns of a link as its table has them now.

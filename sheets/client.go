@@ -1,6 +1,7 @@
 package sheets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,9 +34,16 @@ type Options struct {
 	OnCall func(ctx context.Context, call Call)
 	// Sleep waits, or returns early with the context's error.
 	Sleep func(context.Context, time.Duration) error
-	// ReadsPerMinute and WritesPerMinute are our own budget, kept to before Google refuses. 0 is Google's limit of 60 each
-	// when Endpoint is "", and no limit otherwise.
-	ReadsPerMinute, WritesPerMinute int
+	// ReadsPerMinute and WritesPerMinute are our own budget, kept to before Google refuses; the others are those of the whole
+	// project, which several credentials may share. 0 is Google's limit of 60 and 300 each when Endpoint is "", and no
+	// limit otherwise.
+	ReadsPerMinute, WritesPerMinute               int
+	ProjectReadsPerMinute, ProjectWritesPerMinute int
+	// Ledger counts the calls of all processes that share the budget of Credential in Project; nil when there is only this
+	// one. Process tells this one from the others.
+	Ledger              Ledger
+	Process             string
+	Project, Credential string // default: as the credentials say
 }
 
 // Call is one try of a call to Google.
@@ -56,12 +64,15 @@ func (o *Options) setDefaults() {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	if o.Endpoint == "" && o.ReadsPerMinute == 0 {
-		o.ReadsPerMinute = googlePerMinute
+	if o.Endpoint == "" {
+		o.ReadsPerMinute = cmp.Or(o.ReadsPerMinute, googlePerUser)
+		o.WritesPerMinute = cmp.Or(o.WritesPerMinute, googlePerUser)
+		o.ProjectReadsPerMinute = cmp.Or(o.ProjectReadsPerMinute, googlePerProject)
+		o.ProjectWritesPerMinute = cmp.Or(o.ProjectWritesPerMinute, googlePerProject)
 	}
-	if o.Endpoint == "" && o.WritesPerMinute == 0 {
-		o.WritesPerMinute = googlePerMinute
-	}
+	account, project := ownerOf(o.CredentialsFile)
+	o.Credential = cmp.Or(o.Credential, account, "default")
+	o.Project = cmp.Or(o.Project, project, o.Credential)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -77,10 +88,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Client calls the Sheets API for every tab of a process, within one budget. It is safe for concurrent use.
 type Client struct {
-	opt     Options
-	service *api.Service
-	calls   counter
-	account string // the service account's address, for messages; "" when not known
+	opt      Options
+	http     *http.Client // with the budget, the retries and the credentials
+	service  *api.Service
+	calls    counter
+	governor *governor
+	account  string // the service account's address, for messages; "" when not known
+	drive    driveCalls
 
 	mu   sync.Mutex
 	tabs map[tabID]*memory
@@ -108,7 +122,7 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 	if opt.Endpoint == "" {
 		options := []option.ClientOption{option.WithScopes(api.SpreadsheetsScope)}
 		if opt.CredentialsFile != "" {
-			c.account = accountOf(opt.CredentialsFile)
+			c.account, _ = ownerOf(opt.CredentialsFile)
 			options = append(options, option.WithAuthCredentialsFile(option.ServiceAccount, opt.CredentialsFile))
 		}
 		authorized, err := htransport.NewTransport(ctx, base, options...)
@@ -118,9 +132,10 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 		}
 		base = authorized
 	}
-	retrying := &retrier{base: base, opt: &c.opt, timeout: timeout, calls: &c.calls,
-		reads: newBudget(&c.opt, opt.ReadsPerMinute), writes: newBudget(&c.opt, opt.WritesPerMinute)}
-	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: retrying})}
+	c.governor = newGovernor(&c.opt)
+	retrying := &retrier{base: base, opt: &c.opt, timeout: timeout, calls: &c.calls, governor: c.governor}
+	c.http = &http.Client{Transport: &notingWrites{retrying, c}}
+	options := []option.ClientOption{option.WithHTTPClient(c.http)}
 	if opt.Endpoint != "" {
 		options = append(options, option.WithEndpoint(strings.TrimSuffix(opt.Endpoint, "/")+"/"))
 	}
@@ -134,6 +149,9 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 
 // Calls returns how many calls of the Sheets API this Client has made, tries that Google turned down included.
 func (c *Client) Calls() (reads, writes int64) { return c.calls.read.Load(), c.calls.write.Load() }
+
+// Account is the address that spreadsheets are shared with, "" when it is not known.
+func (c *Client) Account() string { return c.account }
 
 // Spreadsheet returns a spreadsheet's tabs with the texts of their first rows.
 func (c *Client) Spreadsheet(ctx context.Context, id string) (*tandem.Spreadsheet, error) {

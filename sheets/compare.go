@@ -19,7 +19,7 @@ func (p *preparation) add(i int) {
 		p.addNaming(i)
 		return
 	}
-	at, ok := p.known.places[change.Key]
+	at, ok := p.known.place(change.Key)
 	if !ok {
 		p.applied[i] = tandem.Applied{Outcome: tandem.Moved}
 		return
@@ -124,7 +124,7 @@ func (p *preparation) addUpdate(i int, o op, found preparedRow) {
 		o.Values[n] = after
 	}
 	if key := p.t.rowOf(&o).Key; key != o.Key {
-		if at, taken := p.known.places[key]; taken || p.known.doubled[key] != nil {
+		if at, _ := p.known.place(key); p.known.stands(key) {
 			p.refuse(i, t.keys[0], "the key %q stands in row %d already", key, at+1)
 			return
 		}
@@ -170,7 +170,7 @@ func (p *preparation) addInsert(i int) {
 		}
 	}
 	o.Key = tandem.MakeKey(parts...)
-	if _, there := p.known.places[o.Key]; there || p.known.doubled[o.Key] != nil {
+	if p.known.stands(o.Key) {
 		p.applied[i] = tandem.Applied{Outcome: tandem.Moved, Row: p.standing(o.Key)}
 		return
 	}
@@ -179,7 +179,7 @@ func (p *preparation) addInsert(i int) {
 
 // standing returns the row of a key, where it was read.
 func (p *preparation) standing(key tandem.Key) *tandem.Row {
-	at, ok := p.known.places[key]
+	at, ok := p.known.place(key)
 	if !ok {
 		return nil
 	}

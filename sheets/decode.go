@@ -25,7 +25,7 @@ var errorTexts = map[string]bool{"#N/A": true, "#REF!": true, "#DIV/0!": true, "
 // isAmbiguous reports whether an unformatted reading of a cell does not tell its value: a text that may be an error, or a
 // number where people see text such as "00123" or "1/1/2020".
 func isAmbiguous(cell any, column *tandem.Column) bool {
-	if column.Type.Kind != tandem.String && column.Type.Kind != tandem.Bytes {
+	if !isPlain(column) {
 		return false
 	}
 	switch cell := cell.(type) {
@@ -35,6 +35,11 @@ func isAmbiguous(cell any, column *tandem.Column) bool {
 		return true
 	}
 	return false
+}
+
+// isPlain reports whether a column holds whatever text people see.
+func isPlain(column *tandem.Column) bool {
+	return column.Type.Kind == tandem.String || column.Type.Kind == tandem.Bytes
 }
 
 // decode returns the value of a cell as read unformatted (nil, string, float64, bool, errorCell or shownCell), and, where

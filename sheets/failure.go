@@ -91,6 +91,9 @@ func isUnknownRange(err error) bool {
 
 // isClean reports whether err says for certain that a write was not applied: Google looked at it and refused.
 func isClean(err error) bool {
+	if isOutOfBudget(err) {
+		return true // it was not sent
+	}
 	var answer *googleapi.Error
 	return errors.As(err, &answer) && answer.Code >= 400 && answer.Code < 500 && answer.Code != http.StatusRequestTimeout &&
 		answer.Code != 499 && answer.Code != http.StatusConflict
@@ -115,15 +118,16 @@ func failedRequest(err error) int {
 	return n
 }
 
-// accountOf returns the address in a service account's key file, or "".
-func accountOf(path string) string {
+// ownerOf returns the address and the project in a service account's key file, or "".
+func ownerOf(path string) (account, project string) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	var key struct {
-		Email string `json:"client_email"`
+		Email   string `json:"client_email"`
+		Project string `json:"project_id"`
 	}
 	_ = json.Unmarshal(data, &key)
-	return key.Email
+	return key.Email, key.Project
 }

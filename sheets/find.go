@@ -36,10 +36,9 @@ func (t *Tab) find(ctx context.Context, keys []tandem.Key, expected *layout) (*S
 	scan.Ended = t.client.opt.Now()
 	var wanted []int
 	for _, key := range keys {
-		if at, ok := found.places[key]; ok {
-			wanted = append(wanted, at)
+		if key != "" {
+			wanted = append(wanted, found.places.of(markOf(key)).rows()...)
 		}
-		wanted = append(wanted, found.doubled[key]...)
 	}
 	scan.Missing, scan.Title = found.layout.missing, t.title()
 	t.remember(found)
@@ -60,23 +59,20 @@ func (t *Tab) find(ctx context.Context, keys []tandem.Key, expected *layout) (*S
 // pick sorts the rows that were asked for into scan. Rows that are not what the key columns said are torn.
 func (t *Tab) pick(scan *Scan, found *reading, lines []line) error {
 	s := t.sortOut(found.layout, lines)
-	for key, at := range s.places {
-		if found.places[key] != at {
-			return errTorn
-		}
-	}
-	for key, rows := range s.doubled {
-		if !slices.Equal(found.doubled[key], rows) {
-			return errTorn
-		}
-	}
-	if len(s.places)+len(s.doubled) == 0 || len(s.rows)+len(s.bad) != len(lines) {
+	if len(s.places) == 0 || len(s.rows)+len(s.bad) != len(lines) {
 		return errTorn
 	}
 	for _, bad := range s.bad {
 		if bad.Row.Key == "" {
 			return errTorn
 		}
+	}
+	for n := 0; n < len(s.places); {
+		same := s.places.of(s.places[n].mark())
+		if !slices.Equal(found.places.of(same[0].mark()), same) {
+			return errTorn
+		}
+		n += len(same)
 	}
 	scan.Rows, scan.Bad = s.rows, s.bad
 	return nil
@@ -85,79 +81,26 @@ func (t *Tab) pick(scan *Scan, found *reading, lines []line) error {
 // readKeys reads the header row and every key cell of the tab in one call.
 func (t *Tab) readKeys(ctx context.Context, expected *layout) (*reading, error) {
 	began := t.client.opt.Now()
-	header := span{t.header, t.header + 1}
-	var answer *api.BatchGetValuesResponse
+	var k *keyReader
 	err := t.withTitle(ctx, func(title string) (err error) {
-		ranges := []string{rowsOf(title, header)}
+		ranges := []string{rowsOf(title, span{t.header, t.header + 1})}
 		for _, i := range t.keys {
 			ranges = append(ranges, area{span{t.header, endless}, span{expected.at[i], expected.at[i] + 1}}.in(title))
 		}
-		answer, err = t.batchGet(ctx, ranges)
-		return err
+		k = newKeyReader(t, expected)
+		return t.readRanges(ctx, ranges, k.row)
 	})
-	if err != nil {
-		if isUnknownRange(err) {
-			return nil, errTorn // a key column is beyond the grid now
-		}
+	switch {
+	case k.stopped != nil:
+		return nil, k.stopped
+	case isUnknownRange(err), errors.Is(err, errTorn):
+		return nil, errTorn // a key column is beyond the grid now
+	case err != nil:
 		return nil, t.failed(err, "read the key column of tab %q", t.title())
-	}
-	if len(answer.ValueRanges) != len(t.keys)+1 || len(answer.ValueRanges[0].Values) == 0 {
+	case k.layout == nil:
 		return nil, errTorn
 	}
-	l, err := t.layoutOf(answer.ValueRanges[0].Values[0])
-	if err != nil {
-		return nil, err
-	}
-	if !l.same(expected) {
-		return nil, errTorn
-	}
-	r := &reading{at: began, layout: l, places: map[tandem.Key]int{}, doubled: map[tandem.Key][]int{}}
-	return r, t.placeKeys(r, answer.ValueRanges[1:])
-}
-
-// placeKeys notes where each key stands. Key cells that only their shown text tells are left to a Scan.
-func (t *Tab) placeKeys(r *reading, columns []*api.ValueRange) error {
-	count := 0
-	for _, column := range columns {
-		count = max(count, len(column.Values))
-	}
-	r.end = t.header + max(count, 1)
-	parts := make([]tandem.Value, len(columns))
-	for n := 1; n < count; n++ {
-		usable := true
-		for k, column := range columns {
-			var cell any
-			if n < len(column.Values) && len(column.Values[n]) > 0 {
-				cell = column.Values[n][0]
-			}
-			c := &t.columns[t.keys[k]]
-			if isAmbiguous(cell, c) {
-				return errTorn
-			}
-			var problem string
-			parts[k], problem = decode(cell, c, "")
-			usable = usable && problem == "" && !parts[k].IsEmpty()
-		}
-		if usable {
-			r.note(tandem.MakeKey(parts...), t.header+n)
-		}
-	}
-	for key := range r.doubled {
-		delete(r.places, key)
-	}
-	return nil
-}
-
-func (r *reading) note(key tandem.Key, at int) {
-	first, ok := r.places[key]
-	if !ok {
-		r.places[key] = at
-		return
-	}
-	if r.doubled[key] == nil {
-		r.doubled[key] = []int{first}
-	}
-	r.doubled[key] = append(r.doubled[key], at)
+	return &reading{at: began, layout: k.layout, places: k.places(), end: t.header + max(k.count, 1)}, nil
 }
 
 // readRows reads rows, and the header row once more, in one call.

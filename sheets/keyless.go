@@ -21,7 +21,7 @@ func (p *preparation) place(i int) (int, bool) {
 		at, ok := p.unnamed[i]
 		return at, ok
 	}
-	at, ok := p.known.places[p.changes[i].Key]
+	at, ok := p.known.place(p.changes[i].Key)
 	return at, ok
 }
 
@@ -147,7 +147,7 @@ func (p *preparation) addNaming(i int) {
 		}
 	}
 	key := tandem.MakeKey(parts...)
-	if _, there := p.known.places[key]; there || p.known.doubled[key] != nil || p.named[key] {
+	if p.known.stands(key) || p.named[key] {
 		p.applied[i] = tandem.Applied{Outcome: tandem.Moved, Row: p.standing(key)}
 		return
 	}

@@ -62,7 +62,7 @@ func (t *Tab) takeBackOnce(ctx context.Context, strays []noteStray) (*noteBatch,
 			continue
 		}
 		if s.key != "" && row.Key != s.key {
-			if _, stands := known.places[s.key]; stands {
+			if _, stands := known.place(s.key); stands {
 				return nil, errTorn
 			}
 			continue // the row is gone
@@ -84,7 +84,7 @@ func (t *Tab) takeBackOnce(ctx context.Context, strays []noteStray) (*noteBatch,
 // target returns the cell on which the stray landed, where it stands now.
 func (s *noteStray) target(t *Tab, known *reading, notes map[place]string) place {
 	column := (&current{headers: known.layout.headers}).column(&stray{headers: s.headers}, s.op.At)
-	if at, ok := known.places[s.key]; ok && s.key != "" {
+	if at, ok := known.place(s.key); ok && s.key != "" {
 		return place{at, column}
 	}
 	if s.op.Note != nil && *s.op.Note != "" {
@@ -103,7 +103,7 @@ func (s *noteStray) target(t *Tab, known *reading, notes map[place]string) place
 
 // meant reports whether the stray was meant for a cell's row.
 func (s *noteStray) meant(at place, known *reading) bool {
-	row, ok := known.places[s.op.Key]
+	row, ok := known.place(s.op.Key)
 	return ok && s.op.Key != "" && row == at.row
 }
 

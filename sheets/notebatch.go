@@ -23,9 +23,9 @@ type noteBatch struct {
 
 // keyedNote is a note that stood in a column of the tab in the row of a key.
 type keyedNote struct {
-	Key    tandem.Key `json:"key"`
-	Column int        `json:"column"`
-	Note   string     `json:"note"`
+	Key    string `json:"key"` // its keyMark
+	Column int    `json:"column"`
+	Note   string `json:"note"`
 }
 
 // noteOp gives one cell a note, a colour, or both; nil leaves alone, "" is none.
@@ -58,7 +58,7 @@ func (t *Tab) identify(o noteOp, found *notedRows, known *reading) noteOp {
 		return o
 	}
 	row := found.rows[o.Row]
-	if at, once := known.places[row.Key]; row.Key != "" && once && at == o.Row {
+	if at, once := known.place(row.Key); row.Key != "" && once && at == o.Row {
 		o.Key = row.Key
 		return o
 	}

@@ -2,7 +2,6 @@ package sheets
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/tandem-sync/tandem"
@@ -51,7 +50,7 @@ func (p *notePlan) stillThere(ctx context.Context) error {
 	}
 	before := p.known
 	p.known, p.fresh = now, true
-	if !now.layout.same(before.layout) || !maps.Equal(now.places, before.places) || !maps.EqualFunc(now.doubled, before.doubled, slices.Equal) {
+	if !now.layout.same(before.layout) || !slices.Equal(now.places, before.places) {
 		return errTorn
 	}
 	return nil
@@ -88,7 +87,7 @@ func (p *notePlan) guesses() (rows []int, err error) {
 func (p *notePlan) check() error {
 	for _, list := range [][]tandem.Note{p.want, p.shown} {
 		for i := range list {
-			if at, ok := p.known.places[list[i].Key]; ok && list[i].Key != "" {
+			if at, ok := p.known.place(list[i].Key); ok && list[i].Key != "" {
 				if row, read := p.found.rows[at]; read && row.Key != list[i].Key {
 					return errTorn
 				}

@@ -48,10 +48,10 @@ func (p *notePlan) guess(n *tandem.Note) (row int, ok bool) {
 		return 0, false
 	}
 	if n.Key != "" {
-		if at, ok := p.known.places[n.Key]; ok {
+		if at, ok := p.known.place(n.Key); ok {
 			return at, true
 		}
-		rows := p.known.doubled[n.Key]
+		rows := p.known.doubled(n.Key)
 		if len(rows) == 0 {
 			return 0, false
 		}
@@ -75,7 +75,7 @@ func (p *notePlan) placeOf(n *tandem.Note) (at place, ok bool) {
 		return place{}, false
 	}
 	read, ok := p.found.rows[row]
-	if !ok || n.Key == "" && read.Key != "" && len(p.known.doubled[read.Key]) == 0 {
+	if !ok || n.Key == "" && read.Key != "" && len(p.known.doubled(read.Key)) == 0 {
 		return place{}, false
 	}
 	column := p.column(n)
@@ -236,18 +236,18 @@ func (p *notePlan) add(o noteOp) {
 // batch is what is sent.
 func (p *notePlan) batch() *noteBatch {
 	b := p.t.newNoteBatch(p.found, p.ops)
-	keys := map[int]tandem.Key{}
+	keys := map[int]keyMark{}
 	for at := range p.notes {
-		keys[at.row] = ""
+		keys[at.row] = keyMark{}
 	}
-	for key, row := range p.known.places {
-		if _, ok := keys[row]; ok {
-			keys[row] = key
+	for _, at := range p.known.places {
+		if _, ok := keys[int(at.row)]; ok && len(p.known.places.of(at.mark())) == 1 {
+			keys[int(at.row)] = at.mark()
 		}
 	}
 	for _, at := range sortedPlaces(p.notes) {
-		if key := keys[at.row]; key != "" {
-			b.Notes = append(b.Notes, keyedNote{key, at.column, p.notes[at]})
+		if key := keys[at.row]; key != (keyMark{}) {
+			b.Notes = append(b.Notes, keyedNote{key.text(), at.column, p.notes[at]})
 		}
 	}
 	return b

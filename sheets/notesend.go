@@ -180,7 +180,7 @@ func (t *Tab) noteStrays(b *noteBatch, images *gridCells) []noteStray {
 		l = nil // the key column is gone, and no row can be told
 	}
 	type cell struct {
-		key    tandem.Key
+		key    string // its keyMark
 		column int
 	}
 	known := map[cell]string{}
@@ -202,7 +202,7 @@ func (t *Tab) noteStrays(b *noteBatch, images *gridCells) []noteStray {
 		}
 		if s.was.note == "" && !copied {
 			then := headed(b.Headers, headers[o.At], o.At)
-			if note, ok := known[cell{s.key, then}]; ok && !right {
+			if note, ok := known[cell{markOf(s.key).text(), then}]; ok && !right {
 				s.was.note = note
 			} else if right || isNoteColour(s.was.colour) && isOurs(o.WasNote) {
 				s.was.note = o.WasNote // the same cell, whose row got another key

@@ -52,26 +52,34 @@ func (t *Tab) follow(b *Batch) {
 		return
 	}
 	var gone []int
-	next := &reading{at: r.at, layout: r.layout, places: r.places, doubled: r.doubled, end: r.end}
+	left := map[keyMark]bool{} // keys that stand elsewhere now, or nowhere
 	changed := false
 	for i := range b.Ops {
-		if b.Ops[i].Kind == tandem.Delete {
-			gone = append(gone, b.Ops[i].Row)
+		o := &b.Ops[i]
+		switch key := t.writtenKey(o); {
+		case o.Kind == tandem.Delete:
+			gone = append(gone, o.Row)
+			changed = true
+		case o.Kind == tandem.Insert:
+			left[markOf(o.Key)], changed = true, true
+		case o.Kind != tandem.Update:
+			changed = true
+		case key != o.Key:
+			left[markOf(o.Key)], left[markOf(key)], changed = true, true, true
 		}
-		changed = changed || b.Ops[i].Kind != tandem.Update || t.rowOf(&b.Ops[i]).Key != b.Ops[i].Key
 	}
 	if !changed {
 		return
 	}
 	slices.Sort(gone)
-	next.places = make(map[tandem.Key]int, len(r.places)+len(b.Ops))
-	for key, at := range r.places {
-		n, deleted := slices.BinarySearch(gone, at)
-		if !deleted {
-			next.places[key] = at - n
+	next := &reading{at: r.at, layout: r.layout, end: r.end - len(gone), places: make(keyPlaces, 0, len(r.places)+len(b.Ops))}
+	for _, at := range r.places {
+		n, deleted := slices.BinarySearch(gone, int(at.row))
+		if !deleted && (len(left) == 0 || !left[at.mark()]) {
+			at.row -= int32(n)
+			next.places = append(next.places, at)
 		}
 	}
-	next.end -= len(gone)
 	for i := range b.Ops {
 		o := &b.Ops[i]
 		switch {
@@ -79,21 +87,25 @@ func (t *Tab) follow(b *Batch) {
 			t.forget() // nobody knows where it went
 			return
 		case o.Kind == tandem.Insert:
-			next.places[o.Key] = o.Row
+			next.places = append(next.places, placed(markOf(o.Key), o.Row))
 			next.end = max(next.end, o.Row+1)
 		case o.Kind == tandem.Update:
-			if key := t.rowOf(o).Key; key != o.Key {
+			if key := t.writtenKey(o); key != o.Key {
 				n, _ := slices.BinarySearch(gone, o.Row)
-				next.places[key] = o.Row - n
-				delete(next.places, o.Key)
+				next.places = append(next.places, placed(markOf(key), o.Row-n))
 			}
 		}
 	}
-	if len(r.doubled) > 0 && len(gone) > 0 {
-		t.forget()
-		return
-	}
+	next.places = sortPlaces(next.places)
 	t.remember(next)
+}
+
+// writtenKey is the key of an op's row once it is written, "" for one that is deleted.
+func (t *Tab) writtenKey(o *op) tandem.Key {
+	if row := t.rowOf(o); row != nil {
+		return row.Key
+	}
+	return ""
 }
 
 // added returns where the keys of new rows stand among the last rows, in the order of the sheet.

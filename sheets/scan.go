@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
-
-	api "google.golang.org/api/sheets/v4"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -32,11 +31,16 @@ const readTries = 4
 // Scan reads the whole tab in a single call, so that it shows one moment: a sort can tear what is read in pieces. Cells
 // of text columns that hold a number, or what looks like a formula error, are looked at once more in a second call.
 //
-// It fails rather than return less than there is: a missing header row, a missing key column and an empty answer are
-// errors.
-func (t *Tab) Scan(ctx context.Context) (*Scan, error) {
+// It fails rather than return less than there is: a missing header row, a missing key column, an empty answer and one that
+// ends early are errors.
+func (t *Tab) Scan(ctx context.Context) (*Scan, error) { return t.ScanUnless(ctx, "") }
+
+// ScanUnless is Scan, but where the tab's digest is still known, which an earlier Scan.Digest said, it returns a Scan that is
+// Same and has no rows: such a read costs little memory and makes no rows. Whoever needs rows for any other reason than
+// that something in the tab changed has to Scan.
+func (t *Tab) ScanUnless(ctx context.Context, known string) (*Scan, error) {
 	for try := 0; ; try++ {
-		scan, err := t.scanOnce(ctx)
+		scan, err := t.scanOnce(ctx, known)
 		if !errors.Is(err, errTorn) {
 			return scan, err
 		}
@@ -46,170 +50,119 @@ func (t *Tab) Scan(ctx context.Context) (*Scan, error) {
 	}
 }
 
-func (t *Tab) scanOnce(ctx context.Context) (*Scan, error) {
+func (t *Tab) scanOnce(ctx context.Context, known string) (*Scan, error) {
 	scan := &Scan{Began: t.client.opt.Now(), Whole: true}
-	values, err := t.readWhole(ctx)
-	if err != nil {
+	p := &pass{t: t, build: known == ""}
+	var kept *spool
+	var copied io.Writer
+	if known != "" {
+		kept = t.newSpool()
+		copied = kept
+	}
+	begin := func() {
+		p.begin()
+		kept.reset()
+	}
+	if err := t.readWhole(ctx, copied, begin, telling(ctx, p.row)); err != nil {
+		return nil, err
+	}
+	if err := p.finish(); err != nil {
 		return nil, err
 	}
 	scan.Ended = t.client.opt.Now()
-	var header []any
-	if t.header < len(values) {
-		header = values[t.header]
-	}
-	l, err := t.layoutOf(header)
+	shown, err := t.clarify(ctx, p.layout, p.unclear)
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]line, 0, len(values))
-	for at := t.header + 1; at < len(values); at++ {
-		if l.linkedCells(values[at]) {
-			lines = append(lines, line{at, values[at]})
+	scan.Missing, scan.Title, scan.Digest = p.layout.missing, t.title(), p.digest.sum(p.unclear, shown)
+	switch {
+	case known == "":
+	case scan.Digest == known:
+		scan.Same = true
+		t.stillAs(scan, p)
+		return scan, nil
+	case kept.over:
+		return t.scanOnce(ctx, "") // too large to be kept: read once more
+	default:
+		p.build = true
+		p.begin()
+		if err := scanValues(kept.read(), p.row); err != nil {
+			return nil, fmt.Errorf("go through tab %q again: %w", t.title(), err)
 		}
 	}
-	if err := t.resolve(ctx, l, lines); err != nil {
-		return nil, err
-	}
-	scan.Missing, scan.Title = l.missing, t.title()
-	found := t.sortOut(l, lines)
+	p.clear(shown)
+	found := t.separate(p.layout, p.rows)
 	scan.Rows, scan.Bad = found.rows, found.bad
-	end := t.header + 1
-	if len(lines) > 0 {
-		end = lines[len(lines)-1].at + 1
-	}
-	t.remember(&reading{at: scan.Began, layout: l, places: found.places, doubled: found.doubled, end: end})
+	t.remember(&reading{at: scan.Began, layout: p.layout, places: found.places, end: p.end, digest: scan.Digest})
 	return scan, nil
 }
 
-// readWhole reads every cell of the tab, unformatted, in one call.
-func (t *Tab) readWhole(ctx context.Context) ([][]any, error) {
-	var answer *api.ValueRange
-	err := t.withTitle(ctx, func(title string) (err error) {
-		answer, err = t.client.service.Spreadsheets.Values.Get(t.link.SpreadsheetID, quoteTitle(title)).
-			ValueRenderOption("UNFORMATTED_VALUE").DateTimeRenderOption("SERIAL_NUMBER").Context(counting(ctx, &t.calls)).Do()
-		return err
-	})
-	if err != nil {
-		return nil, t.failed(err, "read tab %q", t.title())
+// stillAs remembers that the tab is as it was last read.
+func (t *Tab) stillAs(scan *Scan, p *pass) {
+	last := t.remembered()
+	if last == nil || last.digest != scan.Digest {
+		return // what is remembered is of another moment, and says so itself
 	}
-	return answer.Values, nil
-}
-
-// linkedCells reports whether a linked column of the row holds anything.
-func (l *layout) linkedCells(cells []any) bool {
-	for _, at := range l.at {
-		if at >= 0 && at < len(cells) && cells[at] != nil && cells[at] != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// resolve looks once more at cells whose unformatted value does not tell what people see, all in one call, and puts what
-// it finds in their places.
-func (t *Tab) resolve(ctx context.Context, l *layout, lines []line) error {
-	unclear := map[int][]int{} // rows by column of the tab
-	for _, line := range lines {
-		for i := range t.columns {
-			if isAmbiguous(l.cell(line.cells, i), &t.columns[i]) {
-				unclear[l.at[i]] = append(unclear[l.at[i]], line.at)
-			}
-		}
-	}
-	if len(unclear) == 0 {
-		return nil
-	}
-	var areas []area
-	for column, rows := range unclear {
-		for _, run := range runs(rows, 20, max(1, rangeLimit/len(unclear))) {
-			areas = append(areas, area{run, span{column, column + 1}})
-		}
-	}
-	shown, err := t.readGrid(ctx, areas, "effectiveValue,formattedValue")
-	if err != nil {
-		return err
-	}
-	for _, line := range lines {
-		for i := range t.columns {
-			if !isAmbiguous(l.cell(line.cells, i), &t.columns[i]) {
-				continue
-			}
-			clear, ok := clarified(line.cells[l.at[i]], shown.cell(line.at, l.at[i]))
-			if !ok {
-				return errTorn
-			}
-			line.cells[l.at[i]] = clear
-		}
-	}
-	return nil
-}
-
-// clarified returns what a cell is by its second reading; ok is false when that is another cell than the first one.
-func clarified(first any, second *api.CellData) (cell any, ok bool) {
-	if second == nil || second.EffectiveValue == nil {
-		return nil, false
-	}
-	v := second.EffectiveValue
-	switch first := first.(type) {
-	case string:
-		if v.ErrorValue != nil {
-			return errorCell(first), true
-		}
-		return first, v.StringValue != nil && *v.StringValue == first
-	case float64:
-		return shownCell{first, second.FormattedValue}, v.NumberValue != nil && sameNumber(*v.NumberValue, first)
-	case bool:
-		return shownCell{first, second.FormattedValue}, v.BoolValue != nil && *v.BoolValue == first
-	}
-	return nil, false
+	t.remember(&reading{at: scan.Began, layout: p.layout, places: last.places, end: p.end, digest: scan.Digest})
 }
 
 // sorted is a tab's rows, told apart by whether their keys can be used.
 type sorted struct {
-	rows    []tandem.Row
-	bad     []BadRow
-	places  map[tandem.Key]int
-	doubled map[tandem.Key][]int
+	rows   []tandem.Row
+	bad    []BadRow
+	places keyPlaces
 }
 
 // sortOut makes rows of lines. Rows without a usable key are bad, and so are all rows of a key that stands twice. A row of
 // nothing but unticked boxes is none: a column of checkboxes reaches down to the end of the grid.
 func (t *Tab) sortOut(l *layout, lines []line) *sorted {
-	s := &sorted{places: make(map[tandem.Key]int, len(lines)), doubled: map[tandem.Key][]int{}}
 	rows := make([]tandem.Row, 0, len(lines))
-	problems := map[int]string{} // of keys, by index into rows
 	for _, line := range lines {
 		row := t.row(l, line)
 		if t.isKeyless(&row) && l.isUnticked(line.cells) {
 			continue
 		}
-		var problem string
-		if row.Key, problem = t.key(&row, l); problem != "" {
-			problems[len(rows)] = problem
-		} else if first, ok := s.places[row.Key]; ok {
-			if s.doubled[row.Key] == nil {
-				s.doubled[row.Key] = []int{first}
-			}
-			s.doubled[row.Key] = append(s.doubled[row.Key], line.at)
-		} else {
-			s.places[row.Key] = line.at
-		}
 		rows = append(rows, row)
 	}
+	return t.separate(l, rows)
+}
+
+// separate gives rows their keys and takes out, in place, those that cannot be told by one.
+func (t *Tab) separate(l *layout, rows []tandem.Row) *sorted {
+	s := &sorted{places: make(keyPlaces, 0, len(rows))}
+	problems := map[int]string{} // by index into rows
+	for i := range rows {
+		key, problem := t.key(&rows[i], l)
+		if problem != "" {
+			problems[i] = problem
+			continue
+		}
+		rows[i].Key = key
+		s.places = append(s.places, placed(markOf(key), rows[i].Position-1))
+	}
+	s.places = sortPlaces(s.places)
+	atRow := map[int][]int{} // all rows of a key that stands more than once, by each of them
+	s.places.repeated(func(same keyPlaces) {
+		all := same.rows()
+		for _, row := range all {
+			atRow[row] = all
+		}
+	})
+	if len(problems)+len(atRow) == 0 {
+		s.rows = rows
+		return s
+	}
+	s.rows = rows[:0]
 	for i, row := range rows {
-		twice := s.doubled[row.Key]
-		switch {
+		switch doubled := atRow[row.Position-1]; {
 		case problems[i] != "":
 			s.bad = append(s.bad, BadRow{Row: row, Message: problems[i], Keyless: t.isKeyless(&row)})
-		case twice != nil:
+		case doubled != nil:
 			s.bad = append(s.bad, BadRow{Row: row, Message: fmt.Sprintf("the key %q stands more than once, in rows %s; remove all but one",
-				row.Key, rowNumbers(twice))})
+				row.Key, rowNumbers(doubled))})
 		default:
 			s.rows = append(s.rows, row)
 		}
-	}
-	for key := range s.doubled {
-		delete(s.places, key)
 	}
 	return s
 }
@@ -267,13 +220,14 @@ func (l *layout) isUnticked(cells []any) bool {
 
 // key returns the key of a decoded row, or why it has none.
 func (t *Tab) key(row *tandem.Row, l *layout) (tandem.Key, string) {
-	parts := make([]tandem.Value, len(t.keys))
-	for n, i := range t.keys {
-		parts[n] = row.Values[i]
+	var few [4]tandem.Value
+	parts := few[:0]
+	for _, i := range t.keys {
+		parts = append(parts, row.Values[i])
 		if problem, ok := row.Problems[i]; ok {
 			return "", problem
 		}
-		if parts[n].IsEmpty() {
+		if row.Values[i].IsEmpty() {
 			return "", fmt.Sprintf("%s is empty in row %d; a row needs a value in every key column", t.name(i), row.Position)
 		}
 	}

@@ -41,17 +41,17 @@ func (t *Tab) Setup(ctx context.Context) error {
 		requests = addImage(image)
 	}
 	if !done {
-		values, err := t.readWhole(ctx)
+		content, err := t.readContent(ctx)
 		if err != nil {
 			return err
 		}
-		if isBlank(values) {
+		if content.blank {
 			if err := t.confirmBlank(ctx, sizeOf(found.tab.Properties)); err != nil {
 				return err
 			}
 		}
 		requests = append(requests, t.setupMark(wanted)...)
-		formats = t.setupRequests(found, values)
+		formats = t.setupRequests(found, content)
 	}
 	err = t.postSetup(ctx, append(formats, requests...))
 	if isProtected(err) && len(requests) > 0 {
@@ -115,14 +115,49 @@ func (t *Tab) setupMark(value string) []*api.Request {
 	}
 }
 
-// setupRequests writes the headers of an empty tab and formats the text columns.
-func (t *Tab) setupRequests(found *located, values [][]any) []*api.Request {
-	var requests []*api.Request
-	var header []any
-	if t.header < len(values) {
-		header = values[t.header]
+// setupContent is what counts of a tab's cells where the tab is set up.
+type setupContent struct {
+	blank  bool
+	header []any
+	// valued are the rows of each column of the tab, below the header, that hold a number or a boolean: people see in them
+	// what their formats make of it.
+	valued [][]span
+}
+
+func (t *Tab) readContent(ctx context.Context) (content *setupContent, err error) {
+	err = t.readWhole(ctx, nil, func() { content = &setupContent{blank: true} }, func(at int, c *cells) error {
+		if at == t.header {
+			content.header = c.values()
+		}
+		for column := range c.kinds {
+			kind, _ := c.at(column)
+			content.blank = content.blank && kind == cellEmpty
+			if at > t.header && (kind == cellNumber || kind == cellTrue || kind == cellFalse) {
+				content.add(column, at)
+			}
+		}
+		return nil
+	})
+	return content, err
+}
+
+func (s *setupContent) add(column, row int) {
+	for len(s.valued) <= column {
+		s.valued = append(s.valued, nil)
 	}
-	if isBlank(values) {
+	rows := s.valued[column]
+	if n := len(rows); n > 0 && rows[n-1].end == row {
+		rows[n-1].end++
+		return
+	}
+	s.valued[column] = append(rows, span{row, row + 1})
+}
+
+// setupRequests writes the headers of an empty tab and formats the text columns.
+func (t *Tab) setupRequests(found *located, content *setupContent) []*api.Request {
+	var requests []*api.Request
+	header := content.header
+	if content.blank {
 		size := sizeOf(found.tab.Properties)
 		if len(t.columns) > size.columns || t.header+2 > size.rows {
 			grow := &api.GridProperties{RowCount: int64(max(size.rows, t.header+2)), ColumnCount: int64(max(size.columns, len(t.columns)))}
@@ -144,25 +179,14 @@ func (t *Tab) setupRequests(found *located, values [][]any) []*api.Request {
 	}
 	for i := range t.columns {
 		if l.at[i] >= 0 && asText(t.columns[i].Type) {
-			requests = append(requests, t.formatText(l.at[i], values)...)
+			requests = append(requests, t.formatText(l.at[i], content)...)
 		}
 	}
 	return requests
 }
 
-func isBlank(values [][]any) bool {
-	for _, row := range values {
-		for _, cell := range row {
-			if cell != nil && cell != "" {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // formatText gives a column the format text below the header, but for cells that hold a number or a boolean.
-func (t *Tab) formatText(column int, values [][]any) []*api.Request {
+func (t *Tab) formatText(column int, content *setupContent) []*api.Request {
 	var requests []*api.Request
 	format := func(rows span) {
 		if rows.first < rows.end {
@@ -172,15 +196,10 @@ func (t *Tab) formatText(column int, values [][]any) []*api.Request {
 		}
 	}
 	from := t.header + 1
-	for row := from; row < len(values); row++ {
-		var cell any
-		if column < len(values[row]) {
-			cell = values[row][column]
-		}
-		switch cell.(type) {
-		case float64, bool:
-			format(span{from, row})
-			from = row + 1
+	if column < len(content.valued) {
+		for _, rows := range content.valued[column] {
+			format(span{from, rows.first})
+			from = rows.end
 		}
 	}
 	format(span{from, endless})

@@ -31,7 +31,10 @@ type memory struct {
 	size  gridSize
 	image *imageTab // nil when it is not known to be there
 	last  *reading
-	stale []string // values of operation metadata that is old enough to be removed
+	bytes int // of the answer to the last read of the whole tab
+	// steady is since when reads show rows where the read before them did; zero when that is not known.
+	steady time.Time
+	stale  []string // values of operation metadata that is old enough to be removed
 }
 
 type gridSize struct{ rows, columns int }
@@ -44,11 +47,11 @@ type imageTab struct {
 
 // reading is what one read of all key cells told. It is never changed once it is remembered.
 type reading struct {
-	at      time.Time
-	layout  *layout
-	places  map[tandem.Key]int // rows, counted from 0; keys that stand more than once are not in it
-	doubled map[tandem.Key][]int
-	end     int // the row after the last one with something in a key column, or in any linked one
+	at     time.Time
+	layout *layout
+	places keyPlaces
+	end    int    // the row after the last one with something in a key column, or in any linked one
+	digest string // of a read of the whole tab; "" where only keys were read, or rows were written since
 }
 
 func newTab(c *Client, link *tandem.Link, columns []tandem.Column, known *memory) *Tab {
@@ -89,6 +92,7 @@ func (t *Tab) remembered() *reading {
 func (t *Tab) remember(r *reading) {
 	t.known.mu.Lock()
 	defer t.known.mu.Unlock()
+	t.known.steady = t.known.steadyAfter(r, t.client.opt.Now())
 	t.known.last = r
 }
 

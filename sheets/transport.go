@@ -5,7 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"sync"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -13,12 +13,15 @@ import (
 )
 
 const (
-	// googlePerMinute is what Google allows one user of a project, for reads and for writes.
-	googlePerMinute = 60
-	tries           = 6
-	firstPause      = time.Second
-	longestPause    = 32 * time.Second
-	longestCall     = 190 * time.Second // Google itself gives up on a request after 180 s
+	// What Google allows one user of a project, and all of them together, for reads and for writes alike.
+	googlePerUser    = 60
+	googlePerProject = 300
+
+	tries        = 6
+	firstPause   = time.Second
+	longestPause = 32 * time.Second
+	longestAsked = 5 * time.Minute   // of the pauses that Google asks for
+	longestCall  = 190 * time.Second // Google itself gives up on a request after 180 s
 )
 
 // counter counts calls.
@@ -44,36 +47,26 @@ func counting(ctx context.Context, c *counter) context.Context {
 // Reads are repeated after 429, 5xx and broken connections. Writes only after 429, which means "not applied": after
 // anything else the write may have taken effect, and a repetition would do it twice.
 type retrier struct {
-	base          http.RoundTripper
-	opt           *Options
-	timeout       time.Duration // of one try
-	calls         *counter
-	reads, writes *budget
+	base     http.RoundTripper
+	opt      *Options
+	timeout  time.Duration // of one try
+	calls    *counter
+	governor *governor
 }
 
-// RoundTrip waits for the budget, makes the call, and repeats it with growing, jittered pauses.
+// RoundTrip waits for the budget, makes the call, and repeats it with growing, jittered pauses. Each try waits for its own
+// turn and counts by itself.
 func (r *retrier) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, reading := request.Context(), request.Method == http.MethodGet
-	budget := r.writes
-	if reading {
-		budget = r.reads
-	}
+	ctx := request.Context()
+	method, write, drive := methodOf(request)
 	for try := 1; ; try++ {
-		if err := budget.take(ctx); err != nil {
-			return nil, err
-		}
-		if !reading {
-			if err := tandem.CheckFence(ctx); err != nil {
-				return nil, err
-			}
-		}
-		r.calls.add(reading)
-		if own, ok := ctx.Value(counterKey{}).(*counter); ok {
-			own.add(reading)
-		}
-		response, err := r.once(request)
-		if try == tries || ctx.Err() != nil || !repeatable(request, response, err, reading) {
+		response, err := r.try(request, Call{Method: method, Write: write}, drive)
+		if try == tries || ctx.Err() != nil || isOutOfBudget(err) || !repeatable(request, response, err, !write) {
 			return response, err
+		}
+		wait := pauseAfter(response, try, r.opt.Now())
+		if deadline, limited := ctx.Deadline(); limited && response != nil && r.opt.Now().Add(wait).After(deadline) {
+			return response, nil
 		}
 		status := 0
 		if response != nil {
@@ -81,12 +74,53 @@ func (r *retrier) RoundTrip(request *http.Request) (*http.Response, error) {
 			_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
 			_ = response.Body.Close()
 		}
-		wait := pause(try)
 		r.opt.Logger.Info("google call repeated", "status", status, "error", err, "try", try, "wait", wait)
 		if err := r.opt.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// try waits for the call's turn and makes it. Drive has a quota of its own, which is far away.
+func (r *retrier) try(request *http.Request, call Call, drive bool) (*http.Response, error) {
+	ctx := request.Context()
+	queue := r.governor.queue(call.Write)
+	if !drive {
+		link, _ := tandem.WorkOf(ctx)
+		defer r.governor.pace.calling(link, call.Write, request.ContentLength, r.opt.Now)()
+		ended, err := queue.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer ended()
+	}
+	if call.Write && !drive {
+		if err := tandem.CheckFence(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !drive {
+		r.calls.add(!call.Write)
+		if own, ok := ctx.Value(counterKey{}).(*counter); ok {
+			own.add(!call.Write)
+		}
+	}
+	began := r.opt.Now()
+	response, err := r.once(request)
+	call.Duration = r.opt.Now().Sub(began)
+	if response != nil {
+		call.Status = response.StatusCode
+	}
+	if !drive {
+		r.governor.made(call)
+		if call.Status == http.StatusTooManyRequests {
+			queue.refused(ctx)
+		}
+	}
+	if r.opt.OnCall != nil {
+		r.opt.OnCall(ctx, call)
+	}
+	return response, err
 }
 
 // once makes one try, which ends when its answer is read or after the timeout.
@@ -131,49 +165,22 @@ func repeatable(request *http.Request, response *http.Response, err error, readi
 	return response.StatusCode == http.StatusTooManyRequests || reading && response.StatusCode >= 500
 }
 
+// pauseAfter is how long to wait before the next try: as long as Google asked for, if it did.
+func pauseAfter(response *http.Response, try int, now time.Time) time.Duration {
+	wait := pause(try)
+	if response == nil {
+		return wait
+	}
+	after := response.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(after); err == nil {
+		wait = max(wait, min(time.Duration(seconds)*time.Second, longestAsked))
+	} else if at, err := http.ParseTime(after); err == nil {
+		wait = max(wait, min(at.Sub(now), longestAsked))
+	}
+	return wait
+}
+
 func pause(try int) time.Duration {
 	limit := min(firstPause<<(try-1), longestPause)
 	return limit/2 + rand.N(limit)
-}
-
-// budget keeps calls under a limit a minute, so that Google's own refusals stay rare.
-type budget struct {
-	opt   *Options
-	limit int
-
-	mu    sync.Mutex
-	taken []time.Time // of the last minute, oldest first
-}
-
-func newBudget(opt *Options, limit int) *budget { return &budget{opt: opt, limit: limit} }
-
-// take waits until a call fits.
-func (b *budget) take(ctx context.Context) error {
-	if b.limit <= 0 {
-		return ctx.Err()
-	}
-	for {
-		wait := b.try()
-		if wait <= 0 {
-			return ctx.Err()
-		}
-		if err := b.opt.Sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-// try takes a place, or returns how long to wait for one.
-func (b *budget) try() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.opt.Now()
-	for len(b.taken) > 0 && now.Sub(b.taken[0]) >= time.Minute {
-		b.taken = b.taken[1:]
-	}
-	if len(b.taken) < b.limit {
-		b.taken = append(b.taken, now)
-		return 0
-	}
-	return b.taken[0].Add(time.Minute).Sub(now)
 }

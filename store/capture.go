@@ -43,7 +43,12 @@ type trigger struct {
 // On MySQL and MariaDB no statement of the application fails because tandem_marks refuses its mark: the whole table is marked
 // instead, or nothing where tandem_marks is missing or refuses that too. SQLite has no such means: there the application's
 // statements fail when tandem_marks is dropped while the triggers are there. See docs/capture.md for what else can fail.
+//
+// With ByBinlog no triggers are made, and those there are go: see captureByBinlog.
 func (s *Store) Capture(ctx context.Context, link *tandem.Link) error {
+	if s.binlog != nil {
+		return s.captureByBinlog(ctx, link)
+	}
 	t, err := s.OpenTable(ctx, link)
 	if err != nil {
 		return err
@@ -85,6 +90,9 @@ func (s *Store) restore(ctx context.Context, link *tandem.Link, wrong []trigger,
 		return nil
 	}
 	if err := mark(); err != nil {
+		return err
+	}
+	if err := s.forgetBinlog(ctx); err != nil {
 		return err
 	}
 	for _, want := range wrong {

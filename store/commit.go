@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
@@ -93,8 +94,9 @@ type booking struct {
 	tx      *gorm.DB
 	link    int64
 	columns []string // of the link, in the order of the settlements' values
+	agreed  *agreedColumns
 
-	put     map[tandem.Key]baseline
+	put     map[tandem.Key]movedBaseline
 	drop    map[tandem.Key]bool
 	history []tandem.Entry
 	errors  map[string]tandem.RowError // by place
@@ -105,7 +107,7 @@ type booking struct {
 }
 
 func newBooking(s *Store, tx *gorm.DB, link int64, columns []string) *booking {
-	return &booking{s: s, tx: tx, link: link, columns: columns, put: map[tandem.Key]baseline{}, drop: map[tandem.Key]bool{},
+	return &booking{s: s, tx: tx, link: link, columns: columns, agreed: newAgreedColumns(columns), put: map[tandem.Key]movedBaseline{}, drop: map[tandem.Key]bool{},
 		errors: map[string]tandem.RowError{}, clear: map[string]bool{}}
 }
 
@@ -174,6 +176,13 @@ func (b *booking) readMerged(settlements []tandem.Settlement, applied []tandem.A
 	return readBaselines(b.tx, b.link, keys)
 }
 
+// movedBaseline is a row's baseline after a commit: values in the order of the link's columns or, where something of what was
+// stored stays, all of it by column.
+type movedBaseline struct {
+	values []tandem.Value
+	merged baseline
+}
+
 func (b *booking) moveBaseline(settlement *tandem.Settlement, from, to tandem.Key, stored map[tandem.Key]baseline) {
 	if settlement.Forget {
 		for _, key := range []tandem.Key{from, to} {
@@ -182,23 +191,35 @@ func (b *booking) moveBaseline(settlement *tandem.Settlement, from, to tandem.Ke
 		}
 		return
 	}
-	data, merged := baseline{}, stored[from]
+	kept := stored[from]
 	if earlier, ok := b.put[to]; ok && from == to {
-		merged = earlier
-	}
-	maps.Copy(data, merged)
-	for i, value := range settlement.Baseline {
-		if !value.IsAbsent() && i < len(b.columns) {
-			data[b.columns[i]] = value
+		if kept = earlier.merged; kept == nil {
+			kept = b.merge(nil, earlier.values)
 		}
 	}
 	if from != to && from != "" {
 		b.drop[from] = true
 	}
-	moved := settlement.Baseline != nil || from != to && len(data) > 0
-	if moved && to != "" && len(to) <= maxKeyBytes {
-		b.put[to] = data
+	moved := movedBaseline{values: settlement.Baseline}
+	if kept != nil {
+		moved = movedBaseline{merged: b.merge(kept, settlement.Baseline)}
 	}
+	changed := settlement.Baseline != nil || from != to && len(kept) > 0
+	if changed && to != "" && len(to) <= maxKeyBytes {
+		b.put[to] = moved
+	}
+}
+
+// merge returns kept with those of the values that are not absent.
+func (b *booking) merge(kept baseline, values []tandem.Value) baseline {
+	merged := make(baseline, len(b.columns))
+	maps.Copy(merged, kept)
+	for i, value := range values {
+		if !value.IsAbsent() && i < len(b.columns) {
+			merged[b.columns[i]] = value
+		}
+	}
+	return merged
 }
 
 // entry returns a history entry as it is stored. Of a write to the database it holds the row as it was (columns outside
@@ -242,17 +263,7 @@ func (b *booking) write() error {
 	if err != nil {
 		return fmt.Errorf("drop baselines: %w", err)
 	}
-	rows := make([][]any, 0, len(b.put))
-	for key, data := range b.put {
-		text, err := toJSON(&data)
-		if err != nil {
-			return err
-		}
-		rows = append(rows, []any{b.link, string(key), text})
-	}
-	err = insertRows(b.tx, "INSERT INTO tandem_baselines (link_number, row_key, data) VALUES", rows,
-		b.s.dialect.upsert([]string{"link_number", "row_key"}, []string{"data"}))
-	if err != nil {
+	if err := b.writeBaselines(); err != nil {
 		return fmt.Errorf("move baselines: %w", err)
 	}
 	if err := b.writeBooked(); err != nil {
@@ -262,6 +273,23 @@ func (b *booking) write() error {
 		return err
 	}
 	return b.s.moveRowErrors(b.tx, b.link, b.errors, b.clear)
+}
+
+// writeBaselines stores the baselines that moved, in the order of their keys, in which the database stores them faster.
+func (b *booking) writeBaselines() error {
+	rows := make([][]any, 0, len(b.put))
+	for _, key := range slices.Sorted(maps.Keys(b.put)) {
+		moved := b.put[key]
+		var data any
+		if moved.merged != nil {
+			data = namedText(moved.merged)
+		} else {
+			data = b.agreed.encode(moved.values)
+		}
+		rows = append(rows, []any{b.link, string(key), data})
+	}
+	return insertRows(b.tx, "INSERT INTO tandem_baselines (link_number, row_key, data) VALUES", rows,
+		b.s.dialect.upsert([]string{"link_number", "row_key"}, []string{"data"}))
 }
 
 // close stores what a commit holds beside its settlements.

@@ -30,13 +30,15 @@ func TestTriggersMarkKeys(t *testing.T) {
 		{"DELETE FROM t", "", []string{"1~b~00", "3~A", "4~x", "113~A", "114~x"}},
 		{"BEGIN; INSERT INTO t VALUES (7,'gone',1,1); ROLLBACK", "", nil},
 	}
-	conformance(t, func(t *testing.T, w *world) {
+	captures(t, func(t *testing.T, w *world) {
 		w.exec(t, "CREATE TABLE t (a INT NOT NULL, b VARCHAR(20) "+w.pick("", "COLLATE utf8mb4_general_ci")+" NOT NULL, n INT, u INT UNIQUE, PRIMARY KEY (a, b))")
 		link, table := w.link(t, "t")
 		if err := w.Capture(t.Context(), &link); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "first marks", w.marked(t, table), []string{"", ""}) // before and after the triggers were made
+		if first := w.marked(t, table); !w.binlog {
+			same(t, "first marks", first, []string{"", ""}) // before and after the triggers were made
+		}
 		for _, step := range steps {
 			statement := step.sqlite
 			if w.mariadb && step.mariadb != "" {
@@ -56,11 +58,16 @@ func TestTriggersMarkKeys(t *testing.T) {
 			}
 		}
 		if w.mariadb { // what is written as it was is not news; a text of another case is
-			w.exec(t, "INSERT INTO t VALUES (1,'a',1,1)", "DELETE FROM tandem_marks", "UPDATE t SET n = 1")
+			w.exec(t, "INSERT INTO t VALUES (1,'a',1,1)")
+			w.marked(t, table)
+			w.exec(t, "UPDATE t SET n = 1")
 			same(t, "marks of an update that changes nothing", w.marked(t, table), []string(nil))
 			w.exec(t, "INSERT INTO t VALUES (9,'z',1,1) ON DUPLICATE KEY UPDATE n = 2")
 			w.exec(t, "REPLACE INTO t VALUES (10,'zz',1,1)")
-			same(t, "marks of a REPLACE through another unique index", w.marked(t, table), []string{"1~a", "1~a", "10~zz"})
+			same(t, "marks of a REPLACE through another unique index", distinct(w.marked(t, table)), []string{"10~zz", "1~a"})
+		}
+		if w.binlog {
+			return // the link is captured for as long as it is there
 		}
 		if err := w.DropCapture(t.Context(), &link); err != nil {
 			t.Fatal(err)
@@ -72,7 +79,7 @@ func TestTriggersMarkKeys(t *testing.T) {
 
 // Marks carry the canonical key for every type of a key, whatever the session of the writer is like.
 func TestTriggerKeysAreCanonical(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
+	captures(t, func(t *testing.T, w *world) {
 		columns := w.pick("i INTEGER, d DECIMAL(10,6), s VARCHAR(20), y DATE, at DATETIME, yes BOOLEAN",
 			"i BIGINT UNSIGNED, d DECIMAL(30,6), s VARCHAR(20), y DATE, at DATETIME(3), yes BIT(1), ts TIMESTAMP(3), bin BINARY(2), e ENUM('a','b'), yr YEAR, u UUID, z INT ZEROFILL, tm TIME")
 		key := w.pick("i, d, s, y, at, yes", "i, d, s, y, at, yes, ts, bin, e, yr, u, z, tm")
@@ -101,7 +108,7 @@ func TestTriggerKeysAreCanonical(t *testing.T) {
 
 // On MySQL the hour that clocks repeat in autumn is two different keys.
 func TestTriggerKeysInTheRepeatedHour(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
+	captures(t, func(t *testing.T, w *world) {
 		if !w.mariadb {
 			return
 		}
@@ -112,7 +119,7 @@ func TestTriggerKeysInTheRepeatedHour(t *testing.T) {
 		}
 		w.marked(t, table)
 		w.exec(t, "SET time_zone = '+00:00'; INSERT INTO h VALUES ('2026-10-25 00:30:00', 1), ('2026-10-25 01:30:00', 1); SET time_zone = '+01:00'; UPDATE h SET n = 2; SET time_zone = DEFAULT")
-		same(t, "keys", w.marked(t, table), []string{"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"})
+		same(t, "keys", distinct(w.marked(t, table)), []string{"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"})
 	})
 }
 
@@ -161,7 +168,7 @@ func TestCaptureRestores(t *testing.T) {
 
 // Two links of one table: what one writes is news for the other.
 func TestCaptureOfTwoLinks(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
+	captures(t, func(t *testing.T, w *world) {
 		w.exec(t, "CREATE TABLE two (id INT NOT NULL PRIMARY KEY, n INT)")
 		a, tableA := w.link(t, "two")
 		b, tableB := w.link(t, "two")
@@ -170,13 +177,13 @@ func TestCaptureOfTwoLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.exec(t, "DELETE FROM tandem_marks")
+		w.marked(t, tableA)
 		w.apply(t, &a, tableA, tandem.Change{Kind: tandem.Insert, After: text("1", "1")})
 		marks, err := tableB.Marks(t.Context(), 10)
 		if err != nil || len(marks) != 1 || marks[0].Key != "1" {
 			t.Errorf("marks of the other link: %+v, %v", marks, err)
 		}
-		if w.mariadb {
+		if w.mariadb && !w.binlog { // see TestBinlogPassesOverItsOwnWrites
 			own, err := tableA.Marks(t.Context(), 10)
 			if err != nil || len(own) != 0 {
 				t.Errorf("marks of the link that wrote: %+v, %v", own, err)

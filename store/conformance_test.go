@@ -19,6 +19,7 @@ type world struct {
 	sql     *sql.DB
 	url     string
 	mariadb bool
+	binlog  bool // changes are captured by the binary log; see captures
 	links   int
 }
 
@@ -81,6 +82,10 @@ func (w *world) link(t *testing.T, table string) (tandem.Link, *store.Table) {
 	link, err = w.CreateLink(t.Context(), link)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.binlog { // else it is not captured, and its marks are not waited for
+		w.exec(t, "UPDATE tandem_links SET state = 'INITIAL_SYNC'")
+		link.State = tandem.StateInitialSync
 	}
 	return link, w.open(t, &link)
 }

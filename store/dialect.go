@@ -217,8 +217,8 @@ func sqliteDialect() *dialect {
 	}
 }
 
-// openMySQL opens "//USER:PASS@HOST:PORT/DB?…".
-func openMySQL(address string) (*sql.DB, error) {
+// mysqlConfig reads "//USER:PASS@HOST:PORT/DB?…".
+func mysqlConfig(address string) (*mysql.Config, error) {
 	url, err := neturl.Parse("mysql:" + address)
 	if err != nil || url.Host == "" || strings.Trim(url.Path, "/") == "" {
 		return nil, errors.New("the database address must look like mysql://USER:PASS@HOST:PORT/DB; write special characters of the password percent-encoded")
@@ -232,6 +232,15 @@ func openMySQL(address string) (*sql.DB, error) {
 	config.Net, config.Addr, config.DBName = "tcp", url.Host, strings.Trim(url.Path, "/")
 	if url.Port() == "" {
 		config.Addr += ":3306"
+	}
+	return config, nil
+}
+
+// openMySQL opens the database at an address that mysqlConfig reads.
+func openMySQL(address string) (*sql.DB, error) {
+	config, err := mysqlConfig(address)
+	if err != nil {
+		return nil, err
 	}
 	// RowsAffected counts rows found, not rows that differ.
 	config.ClientFoundRows, config.ParseTime, config.Loc = true, true, time.UTC

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -14,18 +16,6 @@ import (
 func (s *Store) addHistory(tx *gorm.DB, link int64, entries []tandem.Entry) error {
 	rows := make([][]any, len(entries))
 	for i, entry := range entries {
-		before, after := known(entry.Before), known(entry.After)
-		texts := [2]*string{}
-		for j, row := range []map[string]tandem.Value{before, after} {
-			if row == nil {
-				continue
-			}
-			text, err := toJSON(&row)
-			if err != nil {
-				return err
-			}
-			texts[j] = text
-		}
 		conflict, err := toJSON(entry.Conflict)
 		if err != nil {
 			return err
@@ -35,7 +25,7 @@ func (s *Store) addHistory(tx *gorm.DB, link int64, entries []tandem.Entry) erro
 			at = s.moment()
 		}
 		rows[i] = []any{link, string(entry.Key), string(entry.Kind), string(entry.Source), string(entry.Cause), clip(entry.Actor),
-			texts[0], texts[1], flag(entry.Removes), moment{at}, conflict}
+			namedText(entry.Before), namedText(entry.After), flag(entry.Removes), moment{at}, conflict}
 	}
 	err := insertRows(tx, `INSERT INTO tandem_changes (link_number, row_key, kind, source, cause, actor, before_row, after_row,
 		removes, applied_at, conflict) VALUES`, rows, "")
@@ -43,6 +33,24 @@ func (s *Store) addHistory(tx *gorm.DB, link int64, entries []tandem.Entry) erro
 		return fmt.Errorf("add history: %w", err)
 	}
 	return nil
+}
+
+// namedText is a row by column as it is stored, without its absent values; nil for no row.
+func namedText(row map[string]tandem.Value) any {
+	if row == nil {
+		return nil
+	}
+	data := append(make([]byte, 0, 40*len(row)), '{')
+	for _, name := range slices.Sorted(maps.Keys(row)) {
+		if row[name].IsAbsent() {
+			continue
+		}
+		if len(data) > 1 {
+			data = append(data, ',')
+		}
+		data = appendValue(append(appendText(data, name), ':'), row[name])
+	}
+	return string(append(data, '}'))
 }
 
 func flag(set bool) int {

@@ -95,6 +95,12 @@ func (s *Store) Links(ctx context.Context) ([]tandem.Link, error) {
 	return links, addCounts(tx, links, "")
 }
 
+// BareLinks is Links without what is counted: marks, row errors and conflicts. Its cost does not follow their number.
+func (s *Store) BareLinks(ctx context.Context) ([]tandem.Link, error) {
+	links, err := query(s.db.WithContext(ctx), scanLink, selectLinks+" ORDER BY id")
+	return links, wrap(err, "read links")
+}
+
 // addCounts sets how many marks, row errors and open conflicts each link has, in one query for all.
 func addCounts(tx *gorm.DB, links []tandem.Link, where string, args ...any) error {
 	type count struct {
@@ -175,7 +181,7 @@ func (s *Store) DeleteLink(ctx context.Context, id string) error {
 			return err
 		}
 		for _, table := range []string{"tandem_marks", "tandem_baselines", "tandem_changes", "tandem_row_errors", "tandem_intents",
-			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests", "tandem_conflicts", "tandem_typed", "tandem_notes"} {
+			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests", "tandem_conflicts", "tandem_typed", "tandem_notes", "tandem_signatures"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE link_number = ?", link.Number).Error; err != nil {
 				return err
 			}

@@ -21,7 +21,7 @@ type migration struct {
 var migrations = []migration{
 	{name: "tables of links, journal and operations", tables: firstTables},
 	{name: "conflicts, typed rows, notes and alerts", tables: conflictTables, columns: conflictColumns, indexes: conflictIndexes},
-	{name: "hints and positions", tables: hintTables, columns: hintColumns},
+	{name: "hints and positions", tables: hintTables, columns: hintColumns, indexes: hintIndexes},
 }
 
 // run makes what is not there yet. MySQL commits every statement by itself, so a migration that was cut off runs again and

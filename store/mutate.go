@@ -34,8 +34,17 @@ func (t *Table) Mutate(ctx context.Context, mutations []tandem.Mutation, atomic 
 			parts = slices.AppendSeq(parts, slices.Chunk(some, mutationsAtOnce))
 		}
 	}
-	for _, part := range parts {
-		if err := t.mutatePart(ctx, mutations, part, results, atomic); err != nil {
+	table := t
+	for done, part := range parts {
+		err := table.mutatePart(ctx, mutations, part, results, atomic)
+		if errors.Is(err, tandem.ErrOutdated) && done > 0 {
+			// What is done is done; the rest goes on with what is there now.
+			if table, err = t.anew(ctx); err != nil {
+				return results, err
+			}
+			err = table.mutatePart(ctx, mutations, part, results, atomic)
+		}
+		if err != nil {
 			return results, fmt.Errorf("write to table %q: %w", t.info.Name, err)
 		}
 	}
@@ -64,7 +73,10 @@ func (t *Table) mutatePart(ctx context.Context, mutations []tandem.Mutation, par
 	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
 		g = &mutating{t: t, tx: tx, mutations: mutations, results: make([]tandem.MutationResult, len(mutations))}
 		if err := g.run(part); err != nil {
-			return err
+			return t.outdated(err)
+		}
+		if g.doubtful(part) {
+			return tandem.ErrOutdated
 		}
 		if atomic && g.abort(part) || tryOnly {
 			return errRollBack
@@ -90,12 +102,19 @@ type mutating struct {
 	mutations []tandem.Mutation
 	results   []tandem.MutationResult
 	marks     []tandem.Mark
+
+	silenced bool // the triggers of the link are quiet already
+	clean    bool // no row of the link is in error or conflict
+	differs  bool // a row does not hold what was to be written
 }
 
 // run answers repeated requests, carries out the others and stores their answers, refusals included, and the marks. Request ids are
 // reserved before any row is locked, so that two repetitions sent in parallel wait for each other and not in a circle.
 func (g *mutating) run(part []int) error {
 	s, link := g.t.store, g.t.link.ID
+	if err := g.begin(); err != nil {
+		return err
+	}
 	prints, first, todo, err := g.requests(part)
 	if err != nil {
 		return err
@@ -132,7 +151,7 @@ func (g *mutating) run(part []int) error {
 	if len(g.marks) == 0 {
 		return nil
 	}
-	return s.addMarks(g.tx, link, g.marks)
+	return s.addMarksTo(g.tx, g.t.link.Number, g.marks)
 }
 
 // requests returns the fingerprints of the request ids, where each id comes first, and the mutations to look at: without

@@ -5,6 +5,11 @@ import "github.com/tandem-sync/tandem"
 // carryOut does mutations that touch different rows: their rows are locked together, compared with what the callers saw, and
 // written in as few statements as a cycle's.
 func (g *mutating) carryOut(wave []int) error {
+	if len(wave) == 1 {
+		if done, err := g.insertOne(wave[0]); done || err != nil {
+			return err
+		}
+	}
 	keys := make([]tandem.Key, len(wave))
 	for n, i := range wave {
 		m := &g.mutations[i]
@@ -105,6 +110,7 @@ func (g *mutating) finish(i int, w *write) {
 		return
 	}
 	g.results[i].Row = applied.Row
+	g.compare(i, w)
 	if w.kind != tandem.Delete && applied.Row == nil {
 		g.results[i].Err = tandem.Errorf(tandem.CodeInternal, "ROW_LOST", "the row was written, but a trigger of the table %q took it away", g.t.info.Name)
 		return
@@ -114,6 +120,9 @@ func (g *mutating) finish(i int, w *write) {
 	}
 	if applied.Row != nil && (w.now == nil || w.now.row.Key != applied.Row.Key) {
 		g.mark(applied.Row.Key, m.Actor)
+	}
+	if g.clean && applied.Row != nil {
+		g.results[i].State = &tandem.RowState{Marked: true}
 	}
 }
 

@@ -19,8 +19,8 @@ const minHistory = 2 * time.Hour
 // pruneRows is how many rows of history one statement removes, so that none holds its locks for long.
 const pruneRows = 1000
 
-// Prune removes what is too old to be asked for: answers of requests, plans, done operations and done writes, alerts, and
-// marks that triggers left for links that were deleted.
+// Prune removes what is too old to be asked for: answers of requests, plans, done operations and done writes, alerts, signatures
+// of hints, and marks that triggers left for links that were deleted.
 func (s *Store) Prune(ctx context.Context) error {
 	now := s.moment()
 	steps := []func(tx *gorm.DB) error{
@@ -41,6 +41,10 @@ func (s *Store) Prune(ctx context.Context) error {
 		func(tx *gorm.DB) error {
 			return tx.Exec("DELETE FROM tandem_alerts WHERE created_at <= ?", moment{now.Add(-keepAlerts)}).Error
 		},
+		func(tx *gorm.DB) error {
+			return tx.Exec("DELETE FROM tandem_signatures WHERE seen_at < ?", moment{now.Add(-keepSignatures)}).Error
+		},
+		func(tx *gorm.DB) error { return pruneCalls(tx, now.Add(-keepCalls)) },
 		func(tx *gorm.DB) error {
 			return tx.Exec("DELETE FROM tandem_marks WHERE link_number NOT IN (SELECT number FROM tandem_links)").Error
 		},

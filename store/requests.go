@@ -16,7 +16,7 @@ const keepRequests = 30 * 24 * time.Hour
 
 // fingerprint tells whether two mutations with one request id ask for the same. Who asks does not matter.
 func fingerprint(m tandem.Mutation, columns []string) (string, error) {
-	m.Actor, m.RequestID = "", ""
+	m.Actor, m.RequestID, m.Trace = "", "", ""
 	data, err := json.Marshal(struct {
 		Mutation *storedMutation
 		Columns  []string

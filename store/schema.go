@@ -180,7 +180,8 @@ var conflictTables = []ownTable{
 // hintTables and hintColumns belong to schema version 3.
 //
 // tandem_positions says up to where something was read: the binary log, Drive's list of changes. tandem_signatures are those of
-// hints lately seen, so that none is taken twice. tandem_marks.places are the rows of a hint.
+// hints lately seen, so that none is taken twice. tandem_marks.places are the rows of a hint. tandem_calls counts Google calls by
+// the second, for an hour; a row of tandem_budgets is what processes lock to count, and by how much a limit is lowered.
 var hintTables = []ownTable{
 	{
 		name:    "tandem_positions",
@@ -193,6 +194,17 @@ var hintTables = []ownTable{
 		primary: "link_number, signature",
 		indexes: []string{"seen_at"},
 	},
+	{
+		name: "tandem_calls",
+		columns: []string{"id {serial}", "at_second {number}", "at_minute {number}", "kind {word}", "project {name}", "credential {name}",
+			"process {name}", "made {number}", "rejected {number}"},
+		indexes: []string{"at_second"},
+	},
+	{
+		name:    "tandem_budgets",
+		columns: []string{"name {name}", "permille {number}", "lowered_at {moment}"},
+		primary: "name",
+	},
 }
 
 var hintColumns = []ownColumn{
@@ -201,6 +213,9 @@ var hintColumns = []ownColumn{
 	{"tandem_links", "last_hint_delay", "{number} DEFAULT 0"},
 	{"tandem_marks", "places", "{text}"},
 }
+
+// hintIndexes finds the marks of a row.
+var hintIndexes = []ownIndex{{"tandem_marks", "tandem_marks_row", "link_number, row_key{prefix}"}}
 
 // ownColumn is a column that a later version adds to one of our tables. What has no {type} that may be NULL needs a
 // default, for the rows that are there.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
@@ -44,7 +45,7 @@ func (c *linkConfig) link() tandem.Link {
 
 // selectLinks leaves out halt_keys and approval, which may be long.
 const selectLinks = `SELECT number, id, version, state, config, halt, equal_as_of, scanned_at, last_error, last_hint_at,
-	created_at, updated_at FROM tandem_links`
+	last_hint_path, last_hint_delay, created_at, updated_at FROM tandem_links`
 
 func scanLink(row scanner) (link tandem.Link, err error) {
 	var (
@@ -53,8 +54,10 @@ func scanLink(row scanner) (link tandem.Link, err error) {
 		config, halt, lastError *string
 		equal, scanned, hint    moment
 		created, updated        moment
+		path                    string
+		delay                   int64
 	)
-	err = row.Scan(&number, &id, &version, &state, &config, &halt, &equal, &scanned, &lastError, &hint, &created, &updated)
+	err = row.Scan(&number, &id, &version, &state, &config, &halt, &equal, &scanned, &lastError, &hint, &path, &delay, &created, &updated)
 	if err != nil {
 		return link, err
 	}
@@ -68,7 +71,8 @@ func scanLink(row scanner) (link tandem.Link, err error) {
 	}
 	link.ID, link.Number, link.Version, link.State = id, number, version, tandem.State(state)
 	link.Created, link.Updated = created.Time, updated.Time
-	link.Status = tandem.Status{EqualAsOf: equal.Time, ScannedAt: scanned.Time, LastHint: tandem.Hint{At: hint.Time}}
+	link.Status = tandem.Status{EqualAsOf: equal.Time, ScannedAt: scanned.Time, LastHint: tandem.Hint{
+		Path: tandem.HintPath(path), At: hint.Time, Delay: time.Duration(delay) * time.Microsecond}}
 	if lastError != nil {
 		link.Status.LastError = *lastError
 	}

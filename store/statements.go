@@ -13,7 +13,7 @@ import (
 // Limits of one statement with many rows: SQLite takes 32,766 variables, MySQL a packet that may be as small as 4 MB, and
 // both get slow beyond a few hundred rows.
 const (
-	maxStatementRows  = 400
+	maxStatementRows  = 1000
 	maxStatementBytes = 1 << 20
 )
 
@@ -56,8 +56,8 @@ func scanText(row scanner) (string, error) {
 	return *text, nil
 }
 
-// insertRows runs head + "(?,?),(?,?)…" + tail for all rows, many to a statement. The head ends with VALUES; pass text as
-// string, never as []byte, since gorm spreads a slice that follows a parenthesis.
+// insertRows runs head + "(?,?),(?,?)…" + tail for all rows, many to a statement. The head ends with VALUES. It goes by
+// gorm's connection, since gorm would take the statement apart once more for each argument.
 func insertRows(tx *gorm.DB, head string, rows [][]any, tail string) error {
 	for len(rows) > 0 {
 		n, bytes := 0, 0
@@ -65,18 +65,21 @@ func insertRows(tx *gorm.DB, head string, rows [][]any, tail string) error {
 			bytes += sizeOf(rows[n])
 			n++
 		}
-		one := "(" + strings.Repeat("?,", len(rows[0])-1) + "?)"
+		one := "(" + questionMarks(len(rows[0])) + ")"
 		args := make([]any, 0, n*len(rows[0]))
 		for _, row := range rows[:n] {
 			args = append(args, row...)
 		}
-		if err := tx.Exec(head+" "+strings.Repeat(one+",", n-1)+one+tail, args...).Error; err != nil {
+		if _, err := rawExec(tx, head+" "+strings.Repeat(one+",", n-1)+one+tail, args); err != nil {
 			return err
 		}
 		rows = rows[n:]
 	}
 	return nil
 }
+
+// questionMarks are the question marks that stand for n arguments.
+func questionMarks(n int) string { return strings.Repeat("?,", n-1) + "?" }
 
 func sizeOf(row []any) int {
 	size := 0

@@ -13,8 +13,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 )
@@ -26,8 +28,12 @@ type Options struct {
 	// Wake is called after a commit that gave a link something to do (marks by our own writes, wanted writes, operations).
 	// Losing a call loses nothing.
 	Wake func(link string)
+	// OnHint is told of every change of a tab that became known, by which way.
+	OnHint func(link string, path tandem.HintPath)
 	// AlertURL is where alerts of links without an alert URL of their own go; "" for nowhere. Then none are kept for them.
 	AlertURL string
+	// Capture is how changes of linked tables are noticed; ByTriggers when empty. All processes of a database should agree.
+	Capture CaptureBy
 }
 
 // Store is one database. It is safe for use by many goroutines, and any number of processes may open the same database.
@@ -37,8 +43,13 @@ type Store struct {
 	log      *slog.Logger
 	now      func() time.Time
 	wake     func(link string)
+	onHint   func(link string, path tandem.HintPath)
 	alertURL string
+	binlog   *binlog // nil: changes are captured by triggers
 	finished finished
+	// remembered are links and tables for the API: see OpenRows.
+	remembered remembered
+	commits    atomic.Int64 // transactions of this process
 	// writers lets the writers of this process take turns where the database has a single writer, fairly and without
 	// polling; nil elsewhere.
 	writers chan struct{}
@@ -47,7 +58,7 @@ type Store struct {
 // Open opens "sqlite:PATH" or "mysql://USER:PASS@HOST:PORT/DB?…" and brings our own tables up to date. Parameters of a
 // MySQL address are those of the Go driver (tls=true, …).
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Logger, now: opts.Now, wake: opts.Wake, alertURL: opts.AlertURL}
+	s := &Store{log: opts.Logger, now: opts.Now, wake: opts.Wake, onHint: opts.OnHint, alertURL: opts.AlertURL}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -56,6 +67,9 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	if s.wake == nil {
 		s.wake = func(string) {}
+	}
+	if s.onHint == nil {
+		s.onHint = func(string, tandem.HintPath) {}
 	}
 	scheme, rest, _ := strings.Cut(url, ":")
 	for _, d := range []*dialect{mysqlDialect(), sqliteDialect()} {
@@ -70,7 +84,13 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.start(ctx, pool); err != nil {
+	if opts.Capture == ByBinlog {
+		s.binlog, err = s.newBinlog(rest)
+	}
+	if err == nil {
+		err = s.start(ctx, pool)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -131,6 +151,7 @@ func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) err
 	}
 	for attempt := 1; ; attempt++ {
 		err := s.db.WithContext(ctx).Transaction(fn)
+		s.commits.Add(1) // whatever became of it
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return translate(err)
 		}

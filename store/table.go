@@ -29,7 +29,12 @@ type Table struct {
 	key     []int // the key's fields, in key order
 	updated int   // the field that dates a row's last change, or -1
 
-	unkeyed int // see Unkeyed
+	unkeyed int32 // see Unkeyed; counted by many at a time
+
+	// config are the settings of the link that the table was opened for, as stored, when it is remembered: see OpenRows.
+	config string
+	still  stillness       // see opened.go
+	known  *knownStatement // see known.go; set with config
 }
 
 // OpenTable reads the link's table from the catalog. It fails when the table or its key is no longer what the link was made

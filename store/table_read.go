@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
@@ -32,7 +33,7 @@ func (t *Table) Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem
 		for _, raw := range page.rows {
 			row := t.row(raw)
 			if row.Key == "" {
-				t.unkeyed++
+				atomic.AddInt32(&t.unkeyed, 1)
 				continue
 			}
 			rows = append(rows, row)
@@ -47,7 +48,7 @@ func (t *Table) Scan(ctx context.Context, after tandem.Key, limit int) ([]tandem
 
 // Unkeyed returns how many rows Scan has passed over since the table was opened, because a part of their key cannot stand
 // in a cell as a key: the empty text, or a zero date.
-func (t *Table) Unkeyed() int { return t.unkeyed }
+func (t *Table) Unkeyed() int { return int(atomic.LoadInt32(&t.unkeyed)) }
 
 // rawPage is one page as the driver gave it.
 type rawPage struct {

@@ -174,12 +174,12 @@ func TestUpgradedSchemaIsTheNewOne(t *testing.T) {
 // An upgrade that was cut off after any of its statements runs again and makes what is missing.
 func TestUpgradeCutInTheMiddle(t *testing.T) {
 	onEmpty(t, func(t *testing.T, b bare) {
-		index := "DROP INDEX tandem_changes_row"
+		index, marks := "DROP INDEX tandem_changes_row", "DROP INDEX tandem_marks_row"
 		if b.mariadb {
-			index += " ON tandem_changes"
+			index, marks = index+" ON tandem_changes", marks+" ON tandem_marks"
 		}
-		made := []string{"ALTER TABLE tandem_marks DROP COLUMN places", "ALTER TABLE tandem_links DROP COLUMN last_hint_delay",
-			"ALTER TABLE tandem_links DROP COLUMN last_hint_path", "ALTER TABLE tandem_links DROP COLUMN hook_secret", "DROP TABLE tandem_signatures",
+		made := []string{marks, "ALTER TABLE tandem_marks DROP COLUMN places", "ALTER TABLE tandem_links DROP COLUMN last_hint_delay",
+			"ALTER TABLE tandem_links DROP COLUMN last_hint_path", "ALTER TABLE tandem_links DROP COLUMN hook_secret", "DROP TABLE tandem_budgets", "DROP TABLE tandem_calls", "DROP TABLE tandem_signatures",
 			"DROP TABLE tandem_positions", index, "ALTER TABLE tandem_links DROP COLUMN alerted", "ALTER TABLE tandem_links DROP COLUMN error_since",
 			"ALTER TABLE tandem_changes DROP COLUMN conflict", "DROP TABLE tandem_alerts", "DROP TABLE tandem_notes", "DROP TABLE tandem_typed", "DROP TABLE tandem_conflicts"}
 		b.version1(t)

@@ -38,7 +38,7 @@ func (w *SheetWriter) Mutate(ctx context.Context, mutations []tandem.Mutation, a
 	}
 	var all []recorded
 	err := w.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		all, err = w.record(tx, mutations)
+		all, err = w.record(tx, mutations, tandem.Here(ctx))
 		return err
 	})
 	if err != nil {
@@ -48,8 +48,8 @@ func (w *SheetWriter) Mutate(ctx context.Context, mutations []tandem.Mutation, a
 	return w.wait(ctx, all)
 }
 
-// record stores the mutations that were not asked for before.
-func (w *SheetWriter) record(tx *gorm.DB, mutations []tandem.Mutation) ([]recorded, error) {
+// record stores the mutations that were not asked for before, with the step that asks for them.
+func (w *SheetWriter) record(tx *gorm.DB, mutations []tandem.Mutation, trace string) ([]recorded, error) {
 	number, err := linkNumber(tx, w.link.ID)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,9 @@ func (w *SheetWriter) record(tx *gorm.DB, mutations []tandem.Mutation) ([]record
 		if r.result != nil || r.replayed {
 			continue
 		}
-		mutation, err := toJSON(storeMutation(mutations[i]))
+		wanted := mutations[i]
+		wanted.Trace = trace
+		mutation, err := toJSON(storeMutation(wanted))
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 // act does one random thing and learns what it changed.
 func (w *pair) act() {
 	w.tick(time.Millisecond)
+	w.takeNotices(false)
 	w.findPlan()
 	before := w.look()
 	switch n := w.r.IntN(100); {

@@ -53,8 +53,8 @@ func (s *watchedStore) around(where string, call func() error) error {
 	return err
 }
 
-func (s *watchedStore) Links(ctx context.Context) ([]tandem.Link, error) {
-	return around(&s.w.wires, "Links", func() ([]tandem.Link, error) { return s.Store.Links(ctx) })
+func (s *watchedStore) BareLinks(ctx context.Context) ([]tandem.Link, error) {
+	return around(&s.w.wires, "Links", func() ([]tandem.Link, error) { return s.Store.BareLinks(ctx) })
 }
 
 func (s *watchedStore) Link(ctx context.Context, id string) (tandem.Link, error) {

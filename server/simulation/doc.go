@@ -12,5 +12,5 @@
 //
 // That it can fail is shown by tools/mutants, which breaks the program in one place after the other.
 //
-// What is not tried here: MariaDB, signed hints of Apps Script, Google's own quirks, and changes of the schema.
+// What is not tried here: MariaDB, the signatures of hints, Google's own quirks, and changes of the schema.
 package simulation

@@ -22,7 +22,7 @@ var features = []struct {
 	{"late", 50},     // a write arrives after its caller gave up, or twice
 	{"empty", 30},    // Google answers a read with nothing, or with half an answer
 	{"disturb", 70},  // rows move and change in the middle of a cycle
-	{"hints", 60},    // scripts say that something changed: late, twice, or about another row
+	{"hints", 60},    // the script tells of edits: late, twice, or naming rows that have moved
 	{"api", 60},      // programs write to both sides through the API
 	{"undo", 40},     // people undo
 	{"columns", 40},  // people insert, move and delete columns

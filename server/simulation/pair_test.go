@@ -49,6 +49,7 @@ func (w *world) begin() {
 		_, err := w.google.Create(emulator.Spreadsheet{ID: book, Title: "Book", Tabs: tabs})
 		return err
 	})
+	w.listen()
 	info, err := w.eyes.Spreadsheet(w.t.Context(), book)
 	w.try(func() error { return err })
 	for i, l := range w.pairs {

@@ -17,6 +17,7 @@ func (w *world) endInPeace() {
 	w.stepNumber = 999
 	w.peace = true
 	w.wires.deliverLate()
+	w.takeNotices(true)
 	for which, p := range w.workers {
 		for p.held && w.workers[which] == p {
 			w.work(which)
@@ -41,6 +42,7 @@ func (w *world) endInPeace() {
 func (w *world) rest(rounds int) {
 	for n := range rounds {
 		w.tick(4 * time.Second)
+		w.askDrive()
 		w.work(w.onDuty[n%len(w.onDuty)])
 		w.lookAtWrites()
 	}

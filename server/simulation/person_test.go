@@ -1,37 +1,12 @@
 package simulation_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets/emulator"
 )
-
-// edit lets a person do something in the sheet.
-func (w *pair) edit(e emulator.Edit) {
-	err := w.google.Edit(book, e)
-	text, _ := json.Marshal(e)
-	w.note("person %s%s", text, refused(err))
-	if err == nil && w.when("hints", 40) {
-		w.hint()
-	}
-}
-
-// hint is what an installed script would say: that something changed, in some row or in one that it names, now or some time
-// ago. It may come twice, and mostly does not come.
-func (w *pair) hint() {
-	for range 1 + w.r.IntN(2) {
-		mark := tandem.Mark{Source: tandem.Sheet, At: w.now().Add(-time.Duration(w.r.IntN(3)) * 5 * time.Second), Cause: tandem.CauseSheet, Actor: "person@example.com"}
-		if w.chance(50) {
-			mark.Key = w.keyOf(w.anyKey())
-		}
-		w.try(func() error { return w.store.AddMarks(w.t.Context(), w.id, []tandem.Mark{mark}) })
-	}
-	w.note("hint")
-}
 
 func letter(column int) string { return string(rune('A' + column)) }
 

@@ -55,7 +55,7 @@ func (w *world) newProcess(name string) *process {
 		OpenTab: func(link *tandem.Link, columns []tandem.Column) engine.Tab {
 			return &narrowTab{client.Open(link, columns).Journaled(), w, link.ID}
 		},
-		Holder: fmt.Sprintf("%s-%d", name, w.serial), Logger: log,
+		Holder: fmt.Sprintf("%s-%d", name, w.serial), Logger: log, Watched: w.watched,
 	})
 	return p
 }

@@ -131,6 +131,7 @@ func (w *world) live(steps int) {
 		}
 		w.armSomething()
 		w.tick(w.pause())
+		w.askDrive()
 		w.work(w.pickWorker())
 		w.lookAtWrites()
 	}

@@ -47,6 +47,9 @@ type world struct {
 	peace      bool
 	onDuty     []int // which workers there are in peace
 	onWake     func()
+	drive      drive
+	lastTold   notice       // what the spreadsheet's script said last
+	notices    []lateNotice // what it said, and has yet to arrive
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -54,6 +57,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	time.Sleep(time.Until(time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)))
 	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 43))}
 	w.mix = drawMix(w.r)
+	w.newDrive(seed)
 	w.wires.w = w
 	w.rowsInCall = 5000
 	if w.mix["split"] {
@@ -73,7 +77,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.db, err = sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(0)")
 		return err
 	})
-	w.google = emulator.New(emulator.Options{Seed: seed + 1, Sleep: func(context.Context, time.Duration) {}})
+	w.google = emulator.New(emulator.Options{Seed: seed + 1, Sleep: func(context.Context, time.Duration) {}, Deliver: w.told})
 	w.eyes = w.newClient(w.google.Transport())
 	for i := range w.workers {
 		w.workers[i] = w.newProcess(fmt.Sprintf("worker%d", i))

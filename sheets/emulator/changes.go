@@ -10,7 +10,32 @@ import (
 func (e *Emulator) pageToken() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return strconv.Itoa(len(e.changes) + 1)
+	return strconv.Itoa(max(len(e.listed())+1, e.oldest))
+}
+
+// listed are the changes that Drive tells of by now: it does so some time after Sheets shows them. The caller holds e.mu.
+func (e *Emulator) listed() []driveChange {
+	until, n := e.now().Add(-time.Duration(e.settings.DriveLagMs)*time.Millisecond), len(e.changes)
+	for e.settings.DriveLagMs > 0 && n > 0 && e.changes[n-1].time.After(until) {
+		n--
+	}
+	return e.changes[:n]
+}
+
+// HideFromDrive has Drive's list of changes leave a file out, as it may leave out what the account never opened or is no
+// longer shared with it; Sheets still shows it.
+func (e *Emulator) HideFromDrive(fileID string, hidden bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.hidden[fileID] = hidden
+}
+
+// ForgetChanges makes every page token that Drive gave so far invalid.
+func (e *Emulator) ForgetChanges() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.oldest = len(e.changes) + 2
+	e.changed(&file{}, e.now(), true) // of no file, so that the tokens from now on are others
 }
 
 func (c *call) startPageToken() (any, error) {
@@ -31,22 +56,26 @@ func (c *call) listChanges() (any, error) {
 	e := c.emulator
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	changes := e.listed()
+	if from < e.oldest {
+		return nil, driveError(http.StatusBadRequest, "invalid", "pageToken", "Invalid Value")
+	}
 	last := map[string]int{}
-	for i := from - 1; i < len(e.changes); i++ {
-		last[e.changes[i].file] = i
+	for i := from - 1; i < len(changes); i++ {
+		last[changes[i].file] = i
 	}
 	items := []any{}
-	i := min(from-1, len(e.changes))
-	for ; i < len(e.changes) && len(items) < size; i++ {
-		if x := e.changes[i]; last[x.file] == i {
+	i := min(from-1, len(changes))
+	for ; i < len(changes) && len(items) < size; i++ {
+		if x := changes[i]; x.file != "" && last[x.file] == i && !e.hidden[x.file] {
 			items = append(items, e.changeResource(c, x))
 		}
 	}
 	answer := object{"kind": "drive#changeList", "changes": items}
-	if i < len(e.changes) {
+	if i < len(changes) {
 		answer["nextPageToken"] = strconv.Itoa(i + 1)
 	} else {
-		answer["newStartPageToken"] = strconv.Itoa(len(e.changes) + 1)
+		answer["newStartPageToken"] = strconv.Itoa(max(len(changes)+1, from))
 	}
 	return answer, nil
 }

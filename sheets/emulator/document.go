@@ -28,7 +28,7 @@ func (d *document) change(fn func(b *book) error) (*book, error) {
 	b, err := d.changeLocked(fn)
 	d.mu.Unlock()
 	if err == nil {
-		d.emulator.touched(d.id, text(b.props, "title"), b.now)
+		d.emulator.touched(d.id, text(b.props, "title"), b.now, false)
 	}
 	return b, err
 }

@@ -139,7 +139,7 @@ func (d *document) edit(x Edit) (rows []int, err error) {
 	}
 	d.mu.Unlock()
 	if err == nil {
-		d.emulator.touched(d.id, text(b.props, "title"), b.now)
+		d.emulator.touched(d.id, text(b.props, "title"), b.now, true)
 	}
 	return rows, err
 }

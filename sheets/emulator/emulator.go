@@ -46,6 +46,8 @@ type Emulator struct {
 	files    map[string]*file
 	order    []string // file ids in the order they were made
 	changes  []driveChange
+	oldest   int             // page tokens below are invalid
+	hidden   map[string]bool // files that the list of changes leaves out
 	channels map[string]*channel
 	settings Settings
 	quotas   map[string]*window
@@ -71,7 +73,7 @@ func New(o Options) *Emulator {
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: 30 * time.Second}
 	}
-	e := &Emulator{options: o, random: rand.New(rand.NewPCG(o.Seed, 1)), files: map[string]*file{},
+	e := &Emulator{options: o, random: rand.New(rand.NewPCG(o.Seed, 1)), files: map[string]*file{}, hidden: map[string]bool{},
 		channels: map[string]*channel{}, settings: o.Settings, quotas: map[string]*window{}, closed: make(chan struct{})}
 	e.stats.Calls = map[string]int64{}
 	e.methods = append(sheetsMethods(), driveMethods()...)

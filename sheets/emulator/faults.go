@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,6 +79,10 @@ func (f *Fault) early() bool { return f.Kind == "before" || f.Kind == "drop" }
 func (e *Emulator) fail(w http.ResponseWriter, r *http.Request, f *Fault) {
 	switch f.Kind {
 	case "before", "after":
+		if f.Status == http.StatusForbidden && strings.HasPrefix(r.URL.Path, "/drive/") {
+			e.answerError(w, r, driveDisabled())
+			return
+		}
 		e.answerError(w, r, faultError(f.Status))
 		return
 	case "hang":
@@ -91,6 +96,17 @@ func (e *Emulator) fail(w http.ResponseWriter, r *http.Request, f *Fault) {
 		}
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// driveDisabled is how Google refuses when the Drive API is not enabled in the caller's project.
+func driveDisabled() *apiError {
+	const page = "https://console.developers.google.com/apis/api/drive.googleapis.com/overview?project=" + projectNumber
+	e := driveError(http.StatusForbidden, "accessNotConfigured", "", "Google Drive API has not been used in project "+projectNumber+
+		" before or it is disabled. Enable it by visiting "+page+" then retry. If you enabled this API recently, wait a few minutes "+
+		"for the action to propagate to our systems and retry.")
+	e.drive["domain"], e.drive["extendedHelp"] = "usageLimits", "https://console.developers.google.com"
+	e.status = "PERMISSION_DENIED"
+	return e
 }
 
 func faultError(status int) *apiError {

@@ -20,6 +20,7 @@ type file struct {
 	modified       time.Time
 	version        int64
 	trashed        bool
+	person         bool   // the last change was a person's, not one of the caller's
 	props          object // what a client set and the emulator only keeps
 	permissions    []object
 	document       *document
@@ -46,8 +47,9 @@ func (e *Emulator) addFile(f *file) {
 	e.push(f.id, "add")
 }
 
-// touched records that a file's content or name changed. The version grows with every change, visible or not.
-func (e *Emulator) touched(id, name string, now time.Time) {
+// touched records that a file's content or name changed, by a person or by the account that calls. The version grows with
+// every change, visible or not.
+func (e *Emulator) touched(id, name string, now time.Time, person bool) {
 	e.mu.Lock()
 	f := e.files[id]
 	if f == nil {
@@ -58,6 +60,7 @@ func (e *Emulator) touched(id, name string, now time.Time) {
 		f.name = name
 	}
 	f.version++
+	f.person = person
 	if now = now.Truncate(time.Millisecond); now.After(f.modified) {
 		f.modified = now
 	}
@@ -96,13 +99,17 @@ func (f *file) resource() object {
 	for i, p := range f.parents {
 		parents[i] = p
 	}
+	by := driveUser
+	if f.person {
+		by = person
+	}
 	for name, v := range (object{"kind": "drive#file", "id": f.id, "name": f.name, "mimeType": f.mime, "parents": parents,
 		"createdTime": f.created.UTC().Format(driveTime), "modifiedTime": f.modified.UTC().Format(driveTime),
 		"version": strconv.FormatInt(f.version, 10), "trashed": f.trashed, "explicitlyTrashed": f.trashed, "ownedByMe": true,
 		"starred": false, "shared": false, "spaces": []any{"drive"}, "size": "1024",
 		"webViewLink":       "https://docs.google.com/spreadsheets/d/" + f.id + "/edit?usp=drivesdk",
 		"owners":            []any{driveUser},
-		"lastModifyingUser": driveUser,
+		"lastModifyingUser": by,
 		"permissions":       []any{ownerPermission},
 		"capabilities":      object{"canEdit": true, "canCopy": true, "canDelete": true, "canShare": true, "canTrash": true}}) {
 		o[name] = v
@@ -119,5 +126,7 @@ var (
 		"emailAddress": ownerEmail}
 	ownerPermission = object{"kind": "drive#permission", "id": "00000000000000000001", "type": "user", "role": "owner",
 		"emailAddress": ownerEmail, "displayName": ownerEmail}
+	person = object{"kind": "drive#user", "displayName": "Person", "me": false, "permissionId": "00000000000000000002",
+		"emailAddress": "person@example.com"}
 	briefFile = mask{"kind": nil, "id": nil, "name": nil, "mimeType": nil}
 )

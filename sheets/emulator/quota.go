@@ -14,6 +14,8 @@ type Settings struct {
 	WritesPerMinutePerProject int `json:"writesPerMinutePerProject"`
 	LatencyMs                 int `json:"latencyMs"`
 	LatencyJitterMs           int `json:"latencyJitterMs"`
+	// DriveLagMs is how long after a change Drive lists it.
+	DriveLagMs int `json:"driveLagMs"`
 }
 
 // GoogleSettings are the quotas that Google gives a new project, and a latency like that of its servers.

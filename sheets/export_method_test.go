@@ -1,0 +1,4 @@
+package sheets
+
+// MethodOf is methodOf.
+var MethodOf = methodOf
