@@ -270,6 +270,8 @@ type memory struct {
 	// that may still be typed.
 	looked  map[tandem.Key]time.Time
 	typists map[tandem.Key]tandem.Mark
+	// mistaken are rows that may show something else than both sides agreed on.
+	mistaken map[tandem.Key]bool
 	// notesFresh is set while the tab shows the row errors as they are; carried when something was carried over since the
 	// status note was written.
 	notesFresh, carried   bool

@@ -136,7 +136,7 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 			ask = append(ask, key)
 		}
 	}
-	if len(ask)+len(c.hinted) == 0 {
+	if len(ask)+len(c.hinted) == 0 || c.presume(ask, rows) {
 		return nil, nil
 	}
 	scan, err := c.look(ctx, ask)

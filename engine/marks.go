@@ -75,6 +75,7 @@ func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Sc
 		return err
 	}
 	c.rememberLooks(scan)
+	c.rememberMistaken(scan != nil)
 	if scan != nil && scan.Whole {
 		if len(c.moved) == 0 {
 			if err := c.fillLater(ctx); err != nil {
