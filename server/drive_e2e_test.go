@@ -195,10 +195,14 @@ func TestDriveWatcherIsKilled(t *testing.T) {
 	if !killed {
 		t.Fatalf("nobody watches: %q", before)
 	}
-	edit("Perfect Blue")
-	if after := watching(); after == before || after == "" {
-		t.Errorf("the watcher was %q and is %q", before, after)
-	}
+	edit("Perfect Blue") // while nobody watches
+	first.eventually(30*time.Second, func() string {
+		if after := watching(); after == before || after == "" {
+			return fmt.Sprintf("the watcher was %q and is %q", before, after)
+		}
+		return ""
+	})
+	edit("Millennium Actress")
 }
 
 // newStandWithFaults is a drive stand with a short poll at which Drive refuses everything.

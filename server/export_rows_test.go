@@ -1,6 +1,9 @@
 package server
 
 import (
+	"io"
+	"log/slog"
+
 	"buf.build/go/protovalidate"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -17,3 +20,12 @@ func PlainlyValid(request proto.Message) bool { return plainlyValid(request) }
 
 // Validate asks the validator.
 func Validate(request proto.Message) error { return protovalidate.Validate(request) }
+
+// Wakes holds wakings back as the server does.
+func Wakes(wake func(link string)) func(link string) { return newWakes(wake).Wake }
+
+// LineLogger is a log whose lines wait for each other.
+func LineLogger(out io.Writer) *slog.Logger {
+	lines := &logLines{out: out}
+	return slog.New(promptly{slog.NewJSONHandler(lines, nil), lines})
+}

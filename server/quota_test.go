@@ -296,3 +296,46 @@ func (c *crowd) judge(stats emulator.Stats, waits map[string][]time.Duration) {
 		c.Errorf("the longest wait of a link is %s, of another one %s", slices.Max(longest), slices.Min(longest))
 	}
 }
+
+// While the database is away, each process keeps to its part of the budget, and together they still stay within it.
+func TestQuotaWhileTheDatabaseIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 20
+		c := newCrowd(t, 0, 0)
+		if _, err := c.google.Create(emulator.Spreadsheet{ID: spreadsheet, Tabs: []emulator.Tab{{Title: "Data"}}}); err != nil {
+			t.Fatal(err)
+		}
+		c.google.Configure(emulator.Settings{ReadsPerMinutePerUser: limit, LatencyMs: 150})
+		ctx, cancel := context.WithCancel(t.Context())
+		var reading sync.WaitGroup
+		for n, s := range c.stores {
+			client, err := sheets.New(ctx, sheets.Options{Endpoint: "http://emulator/", HTTPClient: &http.Client{Transport: c.google.Transport()}, ReadsPerMinute: limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.Share(s, fmt.Sprint("process", n))
+			for range 3 {
+				reading.Go(func() {
+					for ctx.Err() == nil {
+						_, _ = client.SpreadsheetAt(ctx, spreadsheet, 1_000_000)
+					}
+				})
+			}
+		}
+		time.Sleep(3*time.Minute + 30*time.Second)
+		for _, s := range c.stores {
+			s.Close()
+		}
+		before := c.google.Stats().Reads
+		time.Sleep(10 * time.Minute)
+		cancel()
+		reading.Wait()
+		after := c.google.Stats()
+		if after.Rejected > 0 {
+			t.Errorf("Google turned %d calls down", after.Rejected)
+		}
+		if made := after.Reads - before; made < 8*limit || before < 3*limit {
+			t.Errorf("%d calls with the database, %d in ten minutes without", before, made)
+		}
+	})
+}

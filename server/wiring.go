@@ -54,7 +54,7 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 	}
 	b.sheets = client
 	// The store announces links that have something to do; the worker, which needs the store, comes after it.
-	wake := func(link string) { b.worker.Wake(link) }
+	wake := newWakes(func(link string) { b.worker.Wake(link) }).Wake
 	if b.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{Logger: log, Wake: wake, OnHint: b.metrics.hint, AlertURL: config.AlertURL, Capture: config.Capture}); err != nil {
 		return nil, err
 	}

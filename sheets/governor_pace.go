@@ -252,7 +252,7 @@ func (q *queue) until(priority tandem.Priority, calls int, now time.Time) time.D
 	q.window = q.window.kept(now)
 	allowed := q.allowed(priority, now)
 	// The other processes keep as many for cycles of theirs, as far as anybody can tell.
-	calls = min((calls+q.ahead(priority))*q.shared.processes+q.others(now), allowed)
+	calls = min((calls+q.ahead(priority))*q.sharers(now)+q.others(now), allowed)
 	return max(q.window.wait(now, allowed-calls), q.classes[priority].notBefore.Sub(now))
 }
 

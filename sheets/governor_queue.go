@@ -232,7 +232,7 @@ func (q *queue) spacing(priority tandem.Priority, allowed int, now time.Time) ti
 	if part <= 0 {
 		return 0
 	}
-	gap := time.Duration(part * float64(minute) / float64(allowed) * float64(q.shared.processes))
+	gap := time.Duration(part * float64(minute) / float64(allowed) * float64(q.sharers(now)))
 	return q.window[len(q.window)-1].at.Add(gap).Sub(now)
 }
 
@@ -240,8 +240,8 @@ func (q *queue) spacing(priority tandem.Priority, allowed int, now time.Time) ti
 func (q *queue) allowed(priority tandem.Priority, now time.Time) int {
 	part := q.throttle.Now(now) * share[priority]
 	allowed := min(tandem.Allowed(q.perUser, part), tandem.Allowed(q.perProject, part))
-	if q.opt.Ledger != nil && q.shared.restUntil.After(now) {
-		allowed = min(allowed, q.shared.alone(q.window, now, allowed))
+	if q.alone(now) {
+		allowed = min(allowed, q.shared.part(q.window, now, allowed))
 	}
 	return allowed
 }

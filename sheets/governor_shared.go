@@ -97,20 +97,33 @@ func (q *queue) look() {
 	q.learn(grant, q.opt.Now())
 }
 
+// alone reports whether this process goes by its own window, which is then a part of the budget.
+func (q *queue) alone(now time.Time) bool {
+	return q.opt.Ledger != nil && q.shared.restUntil.After(now)
+}
+
+// sharers is among how many processes the budget that this one goes by is shared.
+func (q *queue) sharers(now time.Time) int {
+	if q.alone(now) {
+		return 1
+	}
+	return q.shared.processes
+}
+
 // others is how many calls of other processes count, as far as it is known.
 func (q *queue) others(now time.Time) int {
-	if now.Sub(q.shared.answered) >= minute {
+	if q.alone(now) || now.Sub(q.shared.answered) >= minute {
 		return 0
 	}
 	return max(0, q.shared.used-len(q.window))
 }
 
-// alone returns how many of the calls of a process may count while the ledger is away: its part of the limit, and, while the
+// part returns how many of the calls of a process may count while the ledger is away: its part of the limit, and, while the
 // calls of the others that it last knew of may still count, no more than its part of what was left then.
-func (s *shared) alone(w window, now time.Time, allowed int) int {
-	part := max(1, allowed/s.processes)
+func (s *shared) part(w window, now time.Time, allowed int) int {
+	mine := max(1, allowed/s.processes)
 	if s.answered.IsZero() || now.Sub(s.answered) >= minute {
-		return part
+		return mine
 	}
 	since := 0
 	for _, one := range w {
@@ -118,7 +131,7 @@ func (s *shared) alone(w window, now time.Time, allowed int) int {
 			since++
 		}
 	}
-	return min(part, len(w)+max(0, s.left/s.processes-since))
+	return min(mine, len(w)+max(0, s.left/s.processes-since))
 }
 
 // inTime fails when a person's call cannot be made before its deadline, rather than let the person wait for nothing.

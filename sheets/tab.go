@@ -51,7 +51,7 @@ type reading struct {
 	layout *layout
 	places keyPlaces
 	end    int    // the row after the last one with something in a key column, or in any linked one
-	digest string // of a read of the whole tab; "" where only keys were read, or rows were written since
+	digest string // of a read of the whole tab; "" where only keys were read, or where we added, removed or renamed rows since
 }
 
 func newTab(c *Client, link *tandem.Link, columns []tandem.Column, known *memory) *Tab {

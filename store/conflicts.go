@@ -55,19 +55,6 @@ func readConflicts(tx *gorm.DB, link int64, keys []tandem.Key, lock string) (map
 	return found, nil
 }
 
-// inConflict returns which of the rows wait for a person.
-func inConflict(tx *gorm.DB, link int64, keys []tandem.Key) (map[tandem.Key]bool, error) {
-	open := map[tandem.Key]bool{}
-	err := inBatches(keys, func(batch []tandem.Key) error {
-		found, err := query(tx, scanKey, "SELECT row_key FROM tandem_conflicts WHERE link_number = ? AND row_key IN (?)", link, texts(batch))
-		for _, key := range found {
-			open[key] = true
-		}
-		return err
-	})
-	return open, err
-}
-
 // ConflictKeys returns the keys of all open conflicts of a link.
 func (s *Store) ConflictKeys(ctx context.Context, link string) ([]tandem.Key, error) {
 	keys, err := query(s.db.WithContext(ctx), scanKey, `SELECT row_key FROM tandem_conflicts

@@ -159,7 +159,7 @@ func mysqlDialect() *dialect {
 		},
 		existing: `SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION, ' ', ACTION_STATEMENT)
 			FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'tandem\_%'`,
-		quiet: func(link int64) string { return fmt.Sprintf("SET @tandem_link = %d", link) },
+		quiet: func(link int64) string { return fmt.Sprintf(setQuiet+"%d", link) },
 	}
 }
 
@@ -282,6 +282,9 @@ func (s session) Connect(ctx context.Context) (driver.Conn, error) {
 			conn.Close()
 			return nil, err
 		}
+	}
+	if all, ok := conn.(mysqlConn); ok {
+		return &quietConn{mysqlConn: all}, nil
 	}
 	return conn, nil
 }

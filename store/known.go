@@ -30,8 +30,7 @@ type knownStatement struct {
 	any    string // whether the link has any mark, row error or conflict
 	wrong  string // whether it has any row error or conflict
 	some   string // whether the row of a key has one; its arguments are the key, its place among errors, and twice the key
-	names  []string
-	order  []int // of names; see agreed
+	agreed *agreedColumns
 }
 
 // ownColumns are those of tandem_baselines: beside it, a key column called the same would mean either.
@@ -47,9 +46,8 @@ func (t *Table) knownStatement() *knownStatement {
 			OR EXISTS (SELECT 1 FROM tandem_conflicts WHERE link_number = %[1]d AND row_key = ?))`, n),
 		wrong: fmt.Sprintf(`(EXISTS (SELECT 1 FROM tandem_row_errors WHERE link_number = %[1]d)
 			OR EXISTS (SELECT 1 FROM tandem_conflicts WHERE link_number = %[1]d))`, n),
-		names: columnNames(t.link),
+		agreed: newAgreedColumns(columnNames(t.link)),
 	}
-	k.order = byName(k.names)
 	k.any = fmt.Sprintf(", (EXISTS (SELECT 1 FROM tandem_marks WHERE link_number = %d) OR %s)", n, k.wrong)
 	list := make([]string, t.needed)
 	for i := range list {
@@ -202,7 +200,7 @@ func (t *Table) readKnown(tx *gorm.DB, statement string, args []any, quiet bool,
 			var state tandem.RowState
 			if data := reader.after(0); data != nil {
 				text, err := string(data), error(nil)
-				if state.Baseline, err = agreed(&text, t.known.names, t.known.order); err != nil {
+				if state.Baseline, err = t.known.agreed.quick(&text); err != nil {
 					return err
 				}
 			}

@@ -103,18 +103,13 @@ type mutating struct {
 	results   []tandem.MutationResult
 	marks     []tandem.Mark
 
-	silenced bool // the triggers of the link are quiet already
-	clean    bool // no row of the link is in error or conflict
-	differs  bool // a row does not hold what was to be written
+	differs bool // a row does not hold what was to be written
 }
 
 // run answers repeated requests, carries out the others and stores their answers, refusals included, and the marks. Request ids are
 // reserved before any row is locked, so that two repetitions sent in parallel wait for each other and not in a circle.
 func (g *mutating) run(part []int) error {
 	s, link := g.t.store, g.t.link.ID
-	if err := g.begin(); err != nil {
-		return err
-	}
 	prints, first, todo, err := g.requests(part)
 	if err != nil {
 		return err
@@ -148,10 +143,10 @@ func (g *mutating) run(part []int) error {
 	if err := s.saveRequests(g.tx, link, string(tandem.Database), prints, done); err != nil {
 		return err
 	}
-	if len(g.marks) == 0 {
-		return nil
+	if !g.t.remembered() {
+		return s.addMarksTo(g.tx, g.t.link.Number, g.marks)
 	}
-	return s.addMarksTo(g.tx, g.t.link.Number, g.marks)
+	return g.addMarks()
 }
 
 // requests returns the fingerprints of the request ids, where each id comes first, and the mutations to look at: without

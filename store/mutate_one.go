@@ -2,35 +2,34 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tandem-sync/tandem"
 )
 
-// begin makes sure that a remembered table is still the link's as it was, and, where that costs nothing more, quiets the
-// link's triggers.
-func (g *mutating) begin() error {
-	t, d := g.t, g.t.store.dialect
-	if !t.remembered() {
-		return nil
-	}
-	silence := "0"
-	if d.quiet(t.link.Number) != "" {
-		silence, g.silenced = fmt.Sprintf("@tandem_link := %d", t.link.Number), true
-	}
-	current := false
-	err := rawQuery(g.tx, fmt.Sprintf("SELECT config = ?, %s, %s FROM tandem_links WHERE number = %d", t.known.wrong, silence, t.link.Number),
-		[]any{t.config}, func(row scanner) error {
-			var wrong bool
-			var number int64
-			err := row.Scan(&current, &wrong, &number)
-			g.clean = !wrong
+// addMarks marks the rows if the link of a remembered table still is as it was, else nothing is to be done. For a single
+// row, which most calls write, that is one statement.
+func (g *mutating) addMarks() error {
+	t := g.t
+	if len(g.marks) != 1 {
+		if err := t.checkSettings(g.tx); err != nil {
 			return err
-		})
-	if err == nil && !current {
-		return tandem.ErrOutdated
+		}
+		return t.store.addMarksTo(g.tx, t.link.Number, g.marks)
 	}
-	return err
+	m := &g.marks[0]
+	result, err := g.tx.Statement.ConnPool.ExecContext(g.tx.Statement.Context,
+		`INSERT INTO tandem_marks (link_number, source, row_key, raw_key, marked_at, cause, actor)
+			SELECT number, ?, ?, 0, ?, ?, ? FROM tandem_links WHERE number = ? AND config = ?`,
+		string(m.Source), string(m.Key), moment{m.At}, string(m.Cause), clip(m.Actor), t.link.Number, t.config)
+	if err != nil {
+		return err
+	}
+	if added, err := result.RowsAffected(); err != nil || added != 1 {
+		return errors.Join(tandem.ErrOutdated, err)
+	}
+	return nil
 }
 
 // doubtful reports whether what was found out with a remembered table could be otherwise with the table as it is: then
@@ -87,10 +86,8 @@ func (g *mutating) insertOne(i int) (done bool, err error) {
 	if w.refusal != nil {
 		return false, nil
 	}
-	if !g.silenced {
-		if _, err := rawExec(g.tx, d.quiet(t.link.Number), nil); err != nil {
-			return false, err
-		}
+	if _, err := rawExec(g.tx, d.quiet(t.link.Number), nil); err != nil {
+		return false, err
 	}
 	sql, args := t.insertSQL([]*write{w})
 	reader, made := t.newReader(0, 1), 0

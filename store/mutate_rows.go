@@ -121,7 +121,7 @@ func (g *mutating) finish(i int, w *write) {
 	if applied.Row != nil && (w.now == nil || w.now.row.Key != applied.Row.Key) {
 		g.mark(applied.Row.Key, m.Actor)
 	}
-	if g.clean && applied.Row != nil {
+	if g.t.remembered() && !g.t.still.wrong && applied.Row != nil {
 		g.results[i].State = &tandem.RowState{Marked: true}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +36,7 @@ type rememberedLink struct {
 // process had committed before that.
 type stillness struct {
 	quiet   bool
+	wrong   bool // it had row errors or conflicts
 	commits int64
 }
 
@@ -124,11 +124,15 @@ func (s *Store) readLink(ctx context.Context, id string) (*tandem.Link, *Table, 
 		return nil, nil, err
 	}
 	table.config, table.known = config, table.knownStatement()
-	busy, _, err := queryOne(tx, scanNumber, "SELECT "+strings.TrimPrefix(table.known.any, ", "))
+	err = rawQuery(tx, "SELECT "+table.known.wrong+table.known.any, nil, func(row scanner) error {
+		var busy bool
+		err := row.Scan(&still.wrong, &busy)
+		still.quiet = !busy
+		return err
+	})
 	if err != nil {
 		return nil, nil, wrap(err, "read link %s", id)
 	}
-	still.quiet = busy == 0
 	table.still = still
 	return &link, table, nil
 }

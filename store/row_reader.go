@@ -2,7 +2,10 @@ package store
 
 import (
 	"database/sql"
+	"math"
 	"strconv"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tandem-sync/tandem"
@@ -99,12 +102,37 @@ func (r *rowReader) row() tandem.Row {
 		row.Key = tandem.MakeKey(parts...)
 	}
 	if t.updated >= 0 {
-		row.Updated, _ = tandem.ParseMoment(values[t.updated].Text())
+		row.Updated = momentOf(values[t.updated].Text())
 	}
 	return row
 }
 
+// momentOf is tandem.ParseMoment for what is nearly always a date and time to the second or finer.
+func momentOf(text string) time.Time {
+	digits := func(from, to int) (n int) {
+		for _, c := range []byte(text[from:to]) {
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	plain := strings.TrimSuffix(text, "Z")
+	if n := len(plain); n < 19 || !plainTime(&tandem.Type{}, plain[:19]) || n > 19 && (plain[19] != '.' || n < 21 || n > 29 || !allDigits(plain[20:])) {
+		at, _ := tandem.ParseMoment(text)
+		return at
+	}
+	nanos := 0
+	if n := len(plain); n > 19 {
+		for nanos = digits(20, n); n < 29; n++ {
+			nanos *= 10
+		}
+	}
+	return time.Date(digits(0, 4), time.Month(digits(5, 7)), digits(8, 10), digits(11, 13), digits(14, 16), digits(17, 19), nanos, time.UTC)
+}
+
 func (r *rowReader) value(field int, text string) tandem.Value {
+	if n, ok := r.raw[field].(float64); ok && r.t.fields[field].Type.Kind == tandem.Float && r.t.fields[field].Type.Bits != 32 && r.t.exists(field) {
+		return doubleOf(n)
+	}
 	switch {
 	case !r.asText(field):
 		return r.t.value(r.raw, field)
@@ -121,6 +149,18 @@ func (r *rowReader) value(field int, text string) tandem.Value {
 		return tandem.Text(text)
 	}
 	return r.t.store.dialect.decode(c, []byte(r.text[field]))
+}
+
+// doubleOf is the value of a DOUBLE, spelled as Type.Parse does.
+func doubleOf(n float64) tandem.Value {
+	if n == 0 {
+		n = 0 // -0 and 0 are one value
+	}
+	text := strconv.FormatFloat(n, 'g', -1, 64)
+	if math.IsInf(n, 0) || math.IsNaN(n) {
+		return tandem.Invalid(text)
+	}
+	return tandem.Text(text)
 }
 
 // canonical reports whether text is what Type.Parse would return. It may say no where that is not plain to see.
@@ -188,12 +228,19 @@ func allDigits(text string) bool {
 	return true
 }
 
-// plainDate reports whether text begins with a date that every calendar has: none of the last days of a month.
+// plainDate reports whether text begins with a date. It says no to the 29th of February.
 func plainDate(text string) bool {
 	if len(text) < 10 || text[4] != '-' || text[7] != '-' || !allDigits(text[:4]) || !allDigits(text[5:7]) || !allDigits(text[8:10]) {
 		return false
 	}
-	return text[:4] != "0000" && text[5:7] >= "01" && text[5:7] <= "12" && text[8:10] >= "01" && text[8:10] <= "28"
+	last := "31"
+	switch text[5:7] {
+	case "02":
+		last = "28"
+	case "04", "06", "09", "11":
+		last = "30"
+	}
+	return text[:4] != "0000" && text[5:7] >= "01" && text[5:7] <= "12" && text[8:10] >= "01" && text[8:10] <= last
 }
 
 func plainTime(t *tandem.Type, text string) bool {

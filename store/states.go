@@ -67,8 +67,7 @@ func (s *Store) knownOf(ctx context.Context, link *tandem.Link) (*Table, error) 
 // addStates adds what is known of some rows, but for their errors: it reports whether there are any.
 func (s *Store) addStates(tx *gorm.DB, link *tandem.Link, known *Table, keys []tandem.Key, states map[tandem.Key]tandem.RowState) (failed bool, err error) {
 	sql, args := statesQuery(link.Number, keys, known != nil)
-	columns := columnNames(link)
-	order := byName(columns)
+	columns := newAgreedColumns(columnNames(link))
 	err = rawQuery(tx, sql, args, func(row scanner) error {
 		var what int
 		var key string
@@ -79,7 +78,7 @@ func (s *Store) addStates(tx *gorm.DB, link *tandem.Link, known *Table, keys []t
 		state := states[tandem.Key(key)]
 		switch what {
 		case hasBaseline:
-			if state.Baseline, err = agreed(data, columns, order); err != nil {
+			if state.Baseline, err = columns.quick(data); err != nil {
 				return fmt.Errorf("baseline of row %q: %w", key, err)
 			}
 		case hasConflict:

@@ -60,27 +60,27 @@ var mutants = []mutant{
 `,
 	}, {
 		name: "no-answer-is-no-effect", what: "takes a write without an answer for one that did not happen", file: "engine/write_sheet.go",
-		old: "	applied, took, settleErr := c.tab.Settle(ctx, batch)\n",
+		old: "	applied, took, settleErr := c.tab.Settle(ctx, p.Batch)\n",
 		new: "	applied, took, settleErr := []tandem.Applied(nil), false, error(nil)\n",
 	}, {
 		name: "late-original-lands", what: "does not keep a write that it gave up from arriving late", file: "sheets/settle.go",
 		old: "		if found != nil {\n			return !strings.HasSuffix(found.MetadataValue, burnt), nil\n		}\n",
 		new: "		if found != nil {\n			return !strings.HasSuffix(found.MetadataValue, burnt), nil\n		}\n		if found == nil {\n			return false, nil\n		}\n",
 	}, {
-		name: "reads-before-settling", what: "reads the sheet while it is not known what became of earlier writes", file: "engine/write_sheet.go",
+		name: "reads-before-settling", what: "reads the sheet while it is not known what became of earlier writes", file: "engine/intents.go",
 		old: "	if err != nil || len(intents) == 0 {\n		return err\n	}\n	return c.withSpreadsheet(ctx, c.settleOpen)",
 		new: "	if err != nil || len(intents) >= 0 {\n		return err\n	}\n	return c.withSpreadsheet(ctx, c.settleOpen)",
 	}, {
-		name: "baseline-moves-anyway", what: "moves the baseline of rows whose write did not land", file: "engine/write_sheet.go",
+		name: "baseline-moves-anyway", what: "moves the baseline of rows whose write did not land", file: "engine/intents.go",
 		old: "		if i < len(p.Settlements) && result.Outcome == tandem.Landed {",
 		new: "		if i < len(p.Settlements) {",
 	}, {
 		name: "baseline-too-early", what: "moves the baseline before it writes", file: "engine/write_sheet.go",
-		old: "		applied, took, err := c.send(ctx, batch)\n",
+		old: "		applied, took, err := c.send(ctx, id, &p)\n",
 		new: `		if err := c.closeIntent(ctx, "", payload{Settlements: p.Settlements}, make([]tandem.Applied, len(p.Settlements))); err != nil {
 			return err
 		}
-		applied, took, err := c.send(ctx, batch)
+		applied, took, err := c.send(ctx, id, &p)
 `,
 	}, {
 		name: "no-fencing", what: "lets a worker commit that lost its lease", file: "store/leases.go",
@@ -91,34 +91,40 @@ var mutants = []mutant{
 		old: "	if lease.Fence != c.memo.fence+1 {",
 		new: "	if c.memo.fence == 0 {",
 	}, {
-		name: "empty-read-is-deletion", what: "takes an empty answer for an empty tab", file: "sheets/scan.go",
-		old: "		header = values[t.header]\n	}\n",
-		new: `		header = values[t.header]
-	} else if last := t.remembered(); last != nil {
-		for _, text := range last.layout.headers {
-			header = append(header, text)
+		name: "empty-read-is-deletion", what: "takes an empty answer for an empty tab", file: "sheets/tabpass.go",
+		old: "		return p.start(nil)\n",
+		new: `		var header []any
+		if last := p.t.remembered(); last != nil {
+			for _, text := range last.layout.headers {
+				header = append(header, text)
+			}
 		}
-	}
+		return p.start(header)
 `,
 	}, {
-		name: "read-in-pieces", what: "reads the tab, and so its key column, in two calls", file: "sheets/scan.go",
-		old: "		answer, err = t.client.service.Spreadsheets.Values.Get(t.link.SpreadsheetID, quoteTitle(title)).\n" +
-			"			ValueRenderOption(\"UNFORMATTED_VALUE\").DateTimeRenderOption(\"SERIAL_NUMBER\").Context(counting(ctx, &t.calls)).Do()\n" +
-			"		return err\n",
-		new: `		answer = &api.ValueRange{}
-		for _, piece := range []string{"!1:6", "!7:10000"} {
-			part, err := t.client.service.Spreadsheets.Values.Get(t.link.SpreadsheetID, quoteTitle(title)+piece).
-				ValueRenderOption("UNFORMATTED_VALUE").DateTimeRenderOption("SERIAL_NUMBER").Context(counting(ctx, &t.calls)).Do()
-			if err != nil {
+		name: "read-in-pieces", what: "reads the tab, and so its key column, in two calls", file: "sheets/wholeread.go",
+		old: `		return t.readValues(ctx, "v4/spreadsheets/{spreadsheetId}/values/{range}", map[string]string{"range": quoteTitle(title)}, url.Values{},
+			func(body io.Reader) error {`,
+		new: `		if kept, ok := copied.(*spool); ok {
+			kept.over = true // what is new is read once more
+		}
+		got := 0
+		for n, piece := range []string{"!1:6", "!7:10000"} {
+			if err := t.readValues(ctx, "v4/spreadsheets/{spreadsheetId}/values/{range}", map[string]string{"range": quoteTitle(title) + piece}, url.Values{},
+				func(body io.Reader) error {
+					return scanValues(body, func(at int, row *cells) error { got++; return each(6*n+at, row) })
+				}); err != nil {
 				return err
 			}
-			for len(answer.Values) < 6 && piece != "!1:6" {
-				answer.Values = append(answer.Values, nil)
+			if got == 0 {
+				return errTorn
 			}
-			answer.Values = append(answer.Values, part.Values...)
 		}
-		return err
-`,
+		if got > 0 {
+			return nil
+		}
+		return t.readValues(ctx, "v4/spreadsheets/{spreadsheetId}/values/{range}", map[string]string{"range": quoteTitle(title)}, url.Values{},
+			func(body io.Reader) error {`,
 	}, {
 		name: "floats-exactly", what: "compares floating point numbers to the last digit", file: "column.go",
 		old: "		return significant(a.text) == significant(b.text)",
@@ -148,7 +154,7 @@ var mutants = []mutant{
 		old: "		s.History = []tandem.Entry{c.entry(d, tandem.Sheet)}\n",
 		new: "",
 	}, {
-		name: "caller-unanswered", what: "forgets which caller's write a batch carried out", file: "engine/write_sheet.go",
+		name: "caller-unanswered", what: "forgets which caller's write a batch carried out", file: "engine/intents.go",
 		old: "if write, done := finished(p.Writes[i], result); done {",
 		new: "if write, done := finished(p.Writes[i], result); done && len(p.Writes) == 0 {",
 	}, {

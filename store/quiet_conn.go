@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"strings"
+)
+
+// setQuiet is how a connection is told whose triggers are to ignore what it writes; see dialect.quiet.
+const setQuiet = "SET @tandem_link = "
+
+// mysqlConn is all that the driver's connections can do.
+type mysqlConn interface {
+	driver.Conn
+	driver.Pinger
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.NamedValueChecker
+	driver.SessionResetter
+	driver.Validator
+}
+
+// quietConn is a connection that remembers for which link it is quiet, so that it is told once and not before every write.
+// Nothing else sets that variable of the session, and a session ends with its connection.
+type quietConn struct {
+	mysqlConn
+	quiet string
+}
+
+// ExecContext runs a statement, unless it would set what is set.
+func (c *quietConn) ExecContext(ctx context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	if !strings.HasPrefix(statement, setQuiet) {
+		return c.mysqlConn.ExecContext(ctx, statement, args)
+	}
+	if c.quiet == statement {
+		return nothingDone{}, nil
+	}
+	c.quiet = ""
+	result, err := c.mysqlConn.ExecContext(ctx, statement, args)
+	if err == nil {
+		c.quiet = statement
+	}
+	return result, err
+}
+
+// nothingDone is the result of a statement that needed not be run.
+type nothingDone struct{}
+
+// LastInsertId is none.
+func (nothingDone) LastInsertId() (int64, error) { return 0, nil }
+
+// RowsAffected is none.
+func (nothingDone) RowsAffected() (int64, error) { return 0, nil }
