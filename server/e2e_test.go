@@ -233,10 +233,10 @@ func TestBothWays(t *testing.T) {
 	t.Run("then nothing more is written", func(t *testing.T) {
 		wantEqual(w, "items", 100)
 		_, before := w.stats()
-		reads, _ := w.stats()
-		w.eventually(20*time.Second, func() string { // two more looks at the sheet
-			if now, _ := w.stats(); now < reads+3 {
-				return "the sheet is not looked at any more"
+		looks := w.calls("drive.changes.list")
+		w.eventually(20*time.Second, func() string { // what was written is read once more, when Drive lists it
+			if w.calls("drive.changes.list") < looks+4 {
+				return "nobody asks Drive any more"
 			}
 			return ""
 		})

@@ -265,6 +265,14 @@ func (w *world) stats() (reads, writes int) {
 	return answer.Reads, answer.Writes
 }
 
+// calls returns how many calls of a method Google was made.
+func (w *world) calls(method string) int {
+	w.t.Helper()
+	var answer struct{ Calls map[string]int }
+	w.emulator("GET", "/emulator/stats", nil, &answer)
+	return answer.Calls[method]
+}
+
 // rows lists a source through the API, by row name.
 func (w *world) rows(link, source string) map[string]map[string]any {
 	w.t.Helper()

@@ -111,14 +111,19 @@ func grid(sheet int64, a area) *api.GridRange {
 // clearImages makes the hidden tab large enough and empties the part that the batch uses.
 func (c *call) clearImages(have gridSize) {
 	need := c.batch.imageSize()
-	if need.rows > have.rows || need.columns > have.columns {
-		size := &api.GridProperties{RowCount: int64(max(need.rows, have.rows)), ColumnCount: int64(max(need.columns, have.columns))}
-		c.add(nil, &api.Request{UpdateSheetProperties: &api.UpdateSheetPropertiesRequest{Fields: "gridProperties(rowCount,columnCount)",
-			Properties: &api.SheetProperties{SheetId: c.image, GridProperties: size}}})
-	}
+	c.grow("ROWS", need.rows-have.rows)
+	c.grow("COLUMNS", need.columns-have.columns)
 	whole := grid(c.image, area{span{c.batch.Offset, endless}, span{0, endless}})
 	c.add(nil, &api.Request{UnmergeCells: &api.UnmergeCellsRequest{Range: whole}},
 		&api.Request{UpdateCells: &api.UpdateCellsRequest{Range: whole, Fields: "*"}})
+}
+
+// grow makes the hidden tab larger by so many rows or columns. Its size is never set: other processes, and other links of the
+// spreadsheet, may have made it larger than is known here.
+func (c *call) grow(dimension string, by int) {
+	if by > 0 {
+		c.add(nil, &api.Request{AppendDimension: &api.AppendDimensionRequest{SheetId: c.image, Dimension: dimension, Length: int64(by)}})
+	}
 }
 
 // copyImages copies what is about to be written over to the hidden tab, each cell to the same place, so that the text of

@@ -167,6 +167,12 @@ func (c *call) refusedOps(err error) []int {
 
 // sendError tells failures after which nothing was written from those that leave it open.
 func (t *Tab) sendError(err error) error {
+	if isClean(err) && failedRequest(err) >= 0 && isUnknownRange(err) && strings.Contains(err.Error(), imageTitle) {
+		t.known.mu.Lock()
+		t.known.image = nil
+		t.known.mu.Unlock()
+		return tandem.Errorf(tandem.CodeUnavailable, "HIDDEN_TAB", "the hidden tab %q is smaller than it was; nothing was written, and the write is made again", imageTitle)
+	}
 	switch {
 	case isBadRequest(err, "already exists"), isUnknownRange(err), !isClean(err):
 		// The id is taken, so an earlier try took effect; or the answer's ranges were at fault, after the effect.

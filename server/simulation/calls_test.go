@@ -105,6 +105,10 @@ func (s *watchedStore) Release(ctx context.Context, lease tandem.Lease) error {
 	return s.around("Release", func() error { return s.Store.Release(ctx, lease) })
 }
 
+func (s *watchedStore) SetHint(ctx context.Context, link string, hint tandem.Hint) error {
+	return s.around("SetHint", func() error { return s.Store.SetHint(ctx, link, hint) })
+}
+
 func (s *watchedStore) Baselines(ctx context.Context, link *tandem.Link, keys []tandem.Key) (map[tandem.Key][]tandem.Value, error) {
 	return around(&s.w.wires, "Baselines", func() (map[tandem.Key][]tandem.Value, error) { return s.Store.Baselines(ctx, link, keys) })
 }
