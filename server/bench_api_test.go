@@ -96,7 +96,7 @@ func newRivals(b *testing.B, database string) *rivals {
 		HTTP string `json:"http_addr"`
 		GRPC string `json:"grpc_addr"`
 	}
-	r.ours = r.run(exec.Command(path, "serve", "--auth", "none", "--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0",
+	r.ours = r.run(exec.Command(path, "serve", "--auth", "none", "--log-level", "warn", "--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0",
 		"--database-url", url, "--sheets-endpoint", listener.URL+"/"), func(line string) bool {
 		return json.Unmarshal([]byte(line), &at) == nil && at.HTTP != ""
 	})

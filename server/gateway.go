@@ -44,10 +44,11 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 		tandemv1.RegisterLinkServiceHandlerClient(ctx, mux, tandemv1.NewLinkServiceClient(channel)),
 		tandemv1.RegisterConflictServiceHandlerClient(ctx, mux, tandemv1.NewConflictServiceClient(channel)),
 		tandemv1.RegisterChangeServiceHandlerClient(ctx, mux, tandemv1.NewChangeServiceClient(channel)),
-		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
 		tandemv1.RegisterCatalogServiceHandlerClient(ctx, mux, tandemv1.NewCatalogServiceClient(channel)),
 		tandemv1.RegisterStatusServiceHandlerClient(ctx, mux, tandemv1.NewStatusServiceClient(channel)),
 		longrunninggw.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(channel)),
+		// Last, so that its paths are looked at first.
+		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register REST handlers: %w", err)

@@ -25,7 +25,7 @@ func Serve(ctx context.Context, config Config, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	announce(s, log)
+	announce(s, Logger(logs, slog.LevelInfo)) // whatever the level: on port 0 nothing else tells where
 	return s.Run(ctx)
 }
 
