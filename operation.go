@@ -21,6 +21,8 @@ type SyncProgress struct {
 	Reads     int64     `json:"reads"`  // calls of the Sheets API that read
 	Writes    int64     `json:"writes"` // and that write
 	Started   time.Time `json:"started"`
+	// First says that both sides had agreed on nothing when the sync began.
+	First bool `json:"first,omitempty"`
 }
 
 // SyncReport is what an InitialSync found and did, or, when only validated, would do.

@@ -57,6 +57,8 @@ type Tab interface {
 	FindRows(ctx context.Context, rows []int, keys []tandem.Key) (*tandem.Scan, error)
 	// Steady is the moment since which no read showed a row elsewhere than the read before it; zero when that is not known.
 	Steady() time.Time
+	// Stood reports whether each of keys stood in the sheet exactly once when all key cells were read last, after a moment.
+	Stood(keys []tandem.Key, after time.Time) bool
 	// Confirm fails when what was read is not the tab that was linked.
 	Confirm(ctx context.Context) error
 	// Fits returns how many of the first changes one write call takes.

@@ -26,8 +26,8 @@ func (c *cycle) guard(ctx context.Context) (*removals, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count rows: %w", err)
 	}
-	if c.sync != nil {
-		all -= c.sync.adopted // before this sync both sides did not agree on them
+	if c.sync != nil && c.sync.operation.Progress.First {
+		all = 0 // what both sides agree on by now is this sync's own work, also that of a run that was cut off
 	}
 	for _, source := range []tandem.Source{tandem.Sheet, tandem.Database} {
 		var keys []tandem.Key

@@ -77,6 +77,13 @@ func (s *syncRun) run(ctx context.Context) error {
 	if err := s.discard(ctx); err != nil {
 		return err
 	}
+	if p := &s.operation.Progress; p.Phase == "" || p.Phase == phaseWaiting {
+		known, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
+		if err != nil {
+			return fmt.Errorf("count baselines: %w", err)
+		}
+		p.First = known == 0
+	}
 	if err := s.save(ctx, phaseScanning, 0); err != nil {
 		return err
 	}
@@ -104,11 +111,7 @@ func (s *syncRun) run(ctx context.Context) error {
 		if err := c.confirm(ctx); err != nil {
 			return err
 		}
-		known, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
-		if err != nil {
-			return fmt.Errorf("count baselines: %w", err)
-		}
-		s.waiting.early = known == 0
+		s.waiting.early = s.operation.Progress.First
 	}
 	if err := s.save(ctx, phaseComparing, 0); err != nil {
 		return err

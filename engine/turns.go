@@ -57,6 +57,14 @@ func (j *job) enter(syncs chan struct{}) (free func()) {
 	}
 }
 
+// withoutSync leaves the initial sync, which found no place, for later, and reports whether there is something else to do. Neither
+// callers nor the changes of an active link wait for the initial syncs of other links.
+func (j *job) withoutSync() bool {
+	j.due.Operations = 0
+	active := j.link.State == tandem.StateActive
+	return j.due.Writes > 0 || active && (j.poll || j.compare || j.tend || j.due.Marks+j.due.Retries > 0)
+}
+
 // spare reports whether there are calls to spare for work of a priority.
 func (w *Worker) spare(priority tandem.Priority) bool {
 	return w.opt.Ready == nil || w.opt.Ready("", priority, 0) <= 0

@@ -38,8 +38,11 @@ func (w *Worker) Run(ctx context.Context) {
 			}
 			free := job.enter(syncs)
 			if free == nil {
-				w.end(job.link.ID)
-				continue
+				if !job.withoutSync() {
+					w.end(job.link.ID)
+					continue
+				}
+				free = func() {}
 			}
 			select {
 			case slots <- struct{}{}:

@@ -84,6 +84,21 @@ func (t *Tab) Steady() time.Time {
 	return t.known.steady
 }
 
+// Stood reports whether each of keys stood in the tab exactly once at the last read of all key cells, and that began after a
+// moment. It makes no call.
+func (t *Tab) Stood(keys []tandem.Key, after time.Time) bool {
+	last := t.remembered()
+	if last == nil || !last.at.After(after) {
+		return false
+	}
+	for _, key := range keys {
+		if _, once := last.place(key); !once {
+			return false
+		}
+	}
+	return true
+}
+
 // steadyAfter returns since when rows are steady once r is remembered.
 func (m *memory) steadyAfter(r *reading, now time.Time) time.Time {
 	switch {

@@ -101,7 +101,11 @@ func (t *Tab) scanOnce(ctx context.Context, known string) (*Scan, error) {
 func (t *Tab) stillAs(scan *Scan, p *pass) {
 	last := t.remembered()
 	if last == nil || last.digest != scan.Digest {
-		return // what is remembered is of another moment, and says so itself
+		// What is remembered is of another moment, and says so itself: rows moved, and moved back.
+		t.known.mu.Lock()
+		t.known.steady = t.client.opt.Now()
+		t.known.mu.Unlock()
+		return
 	}
 	t.remember(&reading{at: scan.Began, layout: p.layout, places: last.places, end: p.end, digest: scan.Digest})
 }

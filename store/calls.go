@@ -36,7 +36,10 @@ func (s *Store) TakeCall(ctx context.Context, ask tandem.CallAsk) (grant tandem.
 		if err := s.lockBudget(tx, ask, &grant.Throttle); err != nil {
 			return err
 		}
-		now := s.now()
+		now, err := s.sharedNow(tx)
+		if err != nil {
+			return err
+		}
 		used, err := s.callsUsed(tx, ask, now)
 		if err != nil {
 			return err
@@ -70,7 +73,11 @@ func (s *Store) CallRefused(ctx context.Context, ask tandem.CallAsk) error {
 		if err := s.lockBudget(tx, ask, &throttle); err != nil {
 			return err
 		}
-		now := s.moment()
+		now, err := s.sharedNow(tx)
+		if err != nil {
+			return err
+		}
+		now = now.UTC().Truncate(time.Microsecond)
 		if err := addCalls(tx, ask, now, 0, 1); err != nil {
 			return err
 		}
@@ -83,9 +90,23 @@ func (s *Store) CallRefused(ctx context.Context, ask tandem.CallAsk) error {
 	return wrap(err, "record a call that Google turned down")
 }
 
+// sharedNow is the time by the one clock that all processes share: the database's, so that machines whose clocks differ count the
+// same minute. On SQLite they are on one machine.
+func (s *Store) sharedNow(tx *gorm.DB) (time.Time, error) {
+	if s.dialect.clock == "" || !s.ownClock {
+		return s.now(), nil
+	}
+	micros, _, err := queryOne(tx, scanNumber, s.dialect.clock)
+	return time.UnixMicro(micros).UTC(), err
+}
+
 // CallsUsed answers as TakeCall does, and counts nothing.
 func (s *Store) CallsUsed(ctx context.Context, ask tandem.CallAsk) (grant tandem.CallGrant, err error) {
-	tx, now := s.db.WithContext(ctx), s.now()
+	tx := s.db.WithContext(ctx)
+	now, err := s.sharedNow(tx)
+	if err != nil {
+		return grant, wrap(err, "read the budget of calls")
+	}
 	if grant.Throttle, _, err = throttleOf(tx, ask, ""); err != nil {
 		return grant, wrap(err, "read the budget of calls")
 	}

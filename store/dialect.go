@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	neturl "net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -53,6 +52,7 @@ type dialect struct {
 	weight   func(server, collation, ref string) string                  // the same for equal texts, and for few others
 	shown    func(c *tandem.Column, ref string) string                   // the text that is left of a value that was asked about
 	// returning is whether an INSERT can say which row it made.
+	clock     string // query of the database's own time, in microseconds since 1970; "" where it is this machine's
 	returning func(server string) bool
 
 	// Foreign keys: see foreign_keys.go and cascades.go.
@@ -148,6 +148,7 @@ func mysqlDialect() *dialect {
 		shown: func(_ *tandem.Column, ref string) string {
 			return "CONVERT(CAST(" + ref + " AS CHAR) USING utf8mb4)"
 		},
+		clock:        "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
 		returning:    func(server string) bool { return strings.Contains(server, "MariaDB") },
 		foreignKeys:  mysqlForeignKeys,
 		foreignRules: mysqlForeignRules,
@@ -287,22 +288,4 @@ func (s session) Connect(ctx context.Context) (driver.Conn, error) {
 		return &quietConn{mysqlConn: all}, nil
 	}
 	return conn, nil
-}
-
-// openSQLite opens a file. WAL lets readers and the one writer work at the same time; synchronous stays FULL, since what
-// was acknowledged must survive a power cut.
-func openSQLite(path string) (*sql.DB, error) {
-	if path == "" || strings.HasPrefix(path, ":") {
-		return nil, errors.New("the database address must look like sqlite:PATH")
-	}
-	if strings.ContainsAny(path, "?#%") {
-		path = "file:" + regexp.MustCompile("[?#%]").ReplaceAllStringFunc(path, neturl.PathEscape)
-	}
-	pool, err := sql.Open(sqlite.DriverName, path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_txlock=immediate")
-	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(8)
-	return pool, nil
 }

@@ -42,6 +42,7 @@ type Store struct {
 	dialect  *dialect
 	log      *slog.Logger
 	now      func() time.Time
+	ownClock bool // now is this machine's clock, and not one that was given
 	wake     func(link string)
 	onHint   func(link string, path tandem.HintPath)
 	alertURL string
@@ -62,7 +63,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if s.now == nil {
+	if s.ownClock = s.now == nil; s.ownClock {
 		s.now = time.Now
 	}
 	if s.wake == nil {
