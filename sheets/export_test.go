@@ -157,3 +157,11 @@ func (t *Tab) ReadKeys(ctx context.Context) (int, error) {
 	}
 	return len(r.places), nil
 }
+
+// What operation metadata says.
+var (
+	MetadataValue = metadataValue
+	IsStale       = isStale
+)
+
+const Burnt = burnt

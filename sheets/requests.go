@@ -16,7 +16,7 @@ const (
 	// that old ones can be told and removed; a batch that must never take effect has burnt after it. Both are short
 	// because a tab holds 30,000 characters of metadata.
 	metadataKey    = "tandem"
-	burnt          = "x"
+	burnt          = "!" // no digit of a period
 	metadataPeriod = 10 * time.Minute
 	metadataAge    = time.Hour
 )
