@@ -39,6 +39,13 @@ func (w *verdict) changedMeanwhile(events []event, deletion event, history []tan
 			put = entry
 		}
 	}
+	for _, former := range w.renames.earlier[deletion.key] {
+		for _, e := range w.model.events[former] {
+			if e.side != deletion.side && e.kind == written && !e.until.Before(put.At) {
+				return true
+			}
+		}
+	}
 	newest := map[int]tandem.Value{}
 	for _, e := range events {
 		if e.until.After(deletion.from) {

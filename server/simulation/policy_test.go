@@ -10,6 +10,9 @@ import (
 // checkPolicy: what the link's policy keeps on a side is not written over, and not deleted, before the other side has shown
 // it: who did so there cannot have known it. Only what is hardly written twice is looked at.
 func (w *verdict) checkPolicy(key tandem.Key) {
+	if len(w.renames.earlier[key]) > 0 {
+		return // what it held before stands under its former key
+	}
 	if w.discarded || w.mix["settings"] || w.mix["policies"] || w.decidedByPeople(w.history[key]) || w.madeByTable(w.history[key]) {
 		return
 	}

@@ -54,7 +54,8 @@ type world struct {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	time.Sleep(time.Until(time.Date(2026, 11, 21, 7, 0, 0, 0, time.UTC)))
+	// Each seed begins at a time of day of its own.
+	time.Sleep(time.Until(time.Date(2026, 11, 21, 0, int(seed*37%1440), 0, 0, time.UTC)))
 	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 43))}
 	w.mix = drawMix(w.r)
 	w.newDrive(seed)

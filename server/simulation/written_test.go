@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,12 +109,22 @@ func (w *verdict) somebodyWrote(key tandem.Key, column int, value tandem.Value, 
 			if exactly && (e.value != value || e.retyped && !w.broughtBySheet(key, column, value)) {
 				continue
 			}
-			if e.kind == written && e.column == column && equal(e.value, value) && (w.owners[column] != tandem.OwnerIgnored || e.side == side) {
+			if e.kind == written && e.column == column && (equal(e.value, value) || e.side == tandem.Sheet && sameShown(e.value, value)) && (w.owners[column] != tandem.OwnerIgnored || e.side == side) {
 				return true
 			}
 		}
 	}
-	return slices.ContainsFunc(w.model.keyless, func(row keylessRow) bool { return equal(row.values[column], value) })
+	return slices.ContainsFunc(w.model.keyless, func(row keylessRow) bool {
+		return equal(row.values[column], value) || sameShown(row.values[column], value)
+	})
+}
+
+// sameShown reports whether a text that was typed is a number that its cell shows otherwise: cells of text columns are numbers
+// until the tab was set up.
+func sameShown(typed, shown tandem.Value) bool {
+	a, err := strconv.ParseFloat(typed.Text(), 64)
+	b, failed := strconv.ParseFloat(shown.Text(), 64)
+	return err == nil && failed == nil && a == b
 }
 
 // broughtBySheet reports whether somebody brought a number into the row of the sheet, to its digits, that was not there.
