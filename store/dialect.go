@@ -103,37 +103,13 @@ func mysqlDialect() *dialect {
 			}
 			return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
 		},
-		exclusively: func(db *gorm.DB, do func(tx *gorm.DB) error) error {
-			return db.Connection(func(tx *gorm.DB) error {
-				// The lock's name is the server's, not the database's.
-				held, _, err := queryOne(tx, scanNumber, "SELECT COALESCE(GET_LOCK(CONCAT('tandem ', LEFT(MD5(DATABASE()), 16)), 60), 0)")
-				if err != nil {
-					return err
-				}
-				if held != 1 {
-					return errors.New("another process has been setting up the tables for a minute")
-				}
-				defer tx.Exec("DO RELEASE_LOCK(CONCAT('tandem ', LEFT(MD5(DATABASE()), 16)))")
-				return do(tx)
-			})
-		},
-		catalog:  mysqlCatalog,
-		indexes:  mysqlIndexes,
-		json:     mysqlJSON,
-		estimate: "SELECT TABLE_NAME, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
-		typeOf:   mysqlType,
-		exact: func(c *tandem.Column, ref string) string {
-			switch c.Type.Kind {
-			case tandem.Float:
-				return ref + "+0e0" // a FLOAT is shown with 6 digits, its DOUBLE with all
-			case tandem.Date, tandem.DateTime, tandem.Timestamp, tandem.Time:
-				return "CAST(" + ref + " AS CHAR)" // the driver would lose zero dates, and hours beyond 24
-			}
-			if strings.HasPrefix(c.Type.Native, "bit") {
-				return ref + "+0" // else it comes as bytes
-			}
-			return ref
-		},
+		exclusively: mysqlExclusively,
+		catalog:     mysqlCatalog,
+		indexes:     mysqlIndexes,
+		json:        mysqlJSON,
+		estimate:    "SELECT TABLE_NAME, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
+		typeOf:      mysqlType,
+		exact:       mysqlExact,
 		place: func(c *tandem.Column) string {
 			if c.Type.Kind == tandem.Decimal { // else compared as floats
 				return fmt.Sprintf("CAST(? AS DECIMAL(%d,%d))", c.Type.Precision, c.Type.Scale)
@@ -162,6 +138,35 @@ func mysqlDialect() *dialect {
 			FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME LIKE 'tandem\_%'`,
 		quiet: func(link int64) string { return fmt.Sprintf(setQuiet+"%d", link) },
 	}
+}
+
+// mysqlExclusively runs do while no other process does. The lock's name is the server's, not the database's.
+func mysqlExclusively(db *gorm.DB, do func(tx *gorm.DB) error) error {
+	return db.Connection(func(tx *gorm.DB) error {
+		held, _, err := queryOne(tx, scanNumber, "SELECT COALESCE(GET_LOCK(CONCAT('tandem ', LEFT(MD5(DATABASE()), 16)), 60), 0)")
+		if err != nil {
+			return err
+		}
+		if held != 1 {
+			return errors.New("another process has been setting up the tables for a minute")
+		}
+		defer tx.Exec("DO RELEASE_LOCK(CONCAT('tandem ', LEFT(MD5(DATABASE()), 16)))")
+		return do(tx)
+	})
+}
+
+// mysqlExact reads a column such that nothing of it is lost on the way.
+func mysqlExact(c *tandem.Column, ref string) string {
+	switch c.Type.Kind {
+	case tandem.Float:
+		return ref + "+0e0" // a FLOAT is shown with 6 digits, its DOUBLE with all
+	case tandem.Date, tandem.DateTime, tandem.Timestamp, tandem.Time:
+		return "CAST(" + ref + " AS CHAR)" // the driver would lose zero dates, and hours beyond 24
+	}
+	if strings.HasPrefix(c.Type.Native, "bit") {
+		return ref + "+0" // else it comes as bytes
+	}
+	return ref
 }
 
 func sqliteDialect() *dialect {
