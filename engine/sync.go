@@ -77,12 +77,8 @@ func (s *syncRun) run(ctx context.Context) error {
 	if err := s.discard(ctx); err != nil {
 		return err
 	}
-	if p := &s.operation.Progress; p.Phase == "" || p.Phase == phaseWaiting {
-		known, err := c.w.opt.Store.CountBaselines(ctx, c.link.ID)
-		if err != nil {
-			return fmt.Errorf("count baselines: %w", err)
-		}
-		p.First = known == 0
+	if err := s.noteFirst(ctx); err != nil {
+		return err
 	}
 	if err := s.save(ctx, phaseScanning, 0); err != nil {
 		return err

@@ -145,3 +145,17 @@ func (s *syncRun) wrote(ctx context.Context, rows int) error {
 	}
 	return s.save(ctx, phaseWriting, int64(rows))
 }
+
+// noteFirst notes, when the sync begins, whether both sides had agreed on anything before; a run after a crash keeps that.
+func (s *syncRun) noteFirst(ctx context.Context) error {
+	p := &s.operation.Progress
+	if p.Phase != "" && p.Phase != phaseWaiting {
+		return nil
+	}
+	known, err := s.c.w.opt.Store.CountBaselines(ctx, s.c.link.ID)
+	if err != nil {
+		return fmt.Errorf("count baselines: %w", err)
+	}
+	p.First = known == 0
+	return nil
+}
