@@ -138,9 +138,19 @@ func TestBinlogTransactionsInTwoPhases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer db.Close() // what is prepared outlives its connection
+		db.SetMaxOpenConns(1)
+		var connection, left int
+		if err := db.QueryRow("SELECT CONNECTION_ID()").Scan(&connection); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := db.Exec(fmt.Sprintf("XA START '%s'; INSERT INTO x VALUES (%d); XA END '%s'; XA PREPARE '%s'", id, key, id, id)); err != nil {
 			t.Fatal(err)
+		}
+		db.Close() // what is prepared outlives its connection, which has to be gone before another one may end it
+		for left = 1; left > 0; {
+			if err := w.sql.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ?", connection).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	// The server lets go of the connection in its own time, before which the transaction is not there for others.
