@@ -132,49 +132,22 @@ func TestBinlogTransactionsInTwoPhases(t *testing.T) {
 	link, table := w.link(t, "x")
 	w.capture(t, &link)
 	w.marked(t, table)
-	prepare := func(id string, key int) {
+	// Until its connection is gone, only that one may end what is prepared.
+	prepare := func(id string, key int) (end func(statement string)) {
 		t.Helper()
-		db, err := sql.Open("mysql", dsn+"?multiStatements=true")
-		if err != nil {
-			t.Fatal(err)
-		}
-		db.SetMaxOpenConns(1)
-		var connection, left int
-		if err := db.QueryRow("SELECT CONNECTION_ID()").Scan(&connection); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec(fmt.Sprintf("XA START '%s'; INSERT INTO x VALUES (%d); XA END '%s'; XA PREPARE '%s'", id, key, id, id)); err != nil {
-			t.Fatal(err)
-		}
-		db.Close() // what is prepared outlives its connection, which has to be gone before another one may end it
-		for left = 1; left > 0; {
-			if err := w.sql.QueryRow("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ?", connection).Scan(&left); err != nil {
-				t.Fatal(err)
-			}
-		}
+		conn := openBinlogWorld(t, dsn, url)
+		conn.exec(t, "XA START '"+id+"'", fmt.Sprintf("INSERT INTO x VALUES (%d)", key), "XA END '"+id+"'", "XA PREPARE '"+id+"'")
+		return func(statement string) { conn.exec(t, statement) }
 	}
-	// The server lets go of the connection in its own time, before which the transaction is not there for others.
-	end := func(statement string) {
-		t.Helper()
-		for {
-			_, err := w.sql.ExecContext(t.Context(), statement)
-			if err == nil {
-				return
-			}
-			if !strings.Contains(err.Error(), "XAER_NOTA") {
-				t.Fatal(err)
-			}
-		}
-	}
-	prepare("known", 1)
+	end := prepare("known", 1)
 	same(t, "marks when prepared", w.marked(t, table), []string(nil))
 	end("XA COMMIT 'known'")
 	same(t, "marks when committed", w.marked(t, table), []string{"1"})
-	prepare("back", 2)
+	end = prepare("back", 2)
 	end("XA ROLLBACK 'back'")
 	w.exec(t, "XA START 'one'", "INSERT INTO x VALUES (3)", "XA END 'one'", "XA COMMIT 'one' ONE PHASE")
 	same(t, "marks of a commit in one phase", w.marked(t, table), []string{"3"})
-	prepare("unknown", 4)
+	end = prepare("unknown", 4)
 	same(t, "marks when prepared", w.marked(t, table), []string(nil))
 	stop()
 	w.read(t, w.Store, "two")
