@@ -24,6 +24,116 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Request of ChangeService.WatchChanges.
+type WatchChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The link, `links/{link}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// `resume_token` of the last answer that was received. Empty: begin now; the first answer then has a token and no change.
+	ResumeToken   string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchChangesRequest) Reset() {
+	*x = WatchChangesRequest{}
+	mi := &file_tandem_v1_change_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchChangesRequest) ProtoMessage() {}
+
+func (x *WatchChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_change_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchChangesRequest.ProtoReflect.Descriptor instead.
+func (*WatchChangesRequest) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *WatchChangesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *WatchChangesRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+// Response of ChangeService.WatchChanges.
+type WatchChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was changed. Absent: nothing was; the answer is a sign of life, or says where the stream begins.
+	Change *Change `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
+	// Goes on right after this answer.
+	ResumeToken   string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchChangesResponse) Reset() {
+	*x = WatchChangesResponse{}
+	mi := &file_tandem_v1_change_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchChangesResponse) ProtoMessage() {}
+
+func (x *WatchChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tandem_v1_change_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchChangesResponse.ProtoReflect.Descriptor instead.
+func (*WatchChangesResponse) Descriptor() ([]byte, []int) {
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WatchChangesResponse) GetChange() *Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *WatchChangesResponse) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
 // Request of ChangeService.ListChanges. Every filter that is given must hold.
 type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -52,7 +162,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_tandem_v1_change_service_proto_msgTypes[0]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -64,7 +174,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_change_service_proto_msgTypes[0]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -77,7 +187,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{0}
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListChangesRequest) GetParent() string {
@@ -156,7 +266,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_tandem_v1_change_service_proto_msgTypes[1]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -168,7 +278,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_change_service_proto_msgTypes[1]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -181,7 +291,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{1}
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -229,7 +339,7 @@ type RevertChangesRequest struct {
 
 func (x *RevertChangesRequest) Reset() {
 	*x = RevertChangesRequest{}
-	mi := &file_tandem_v1_change_service_proto_msgTypes[2]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +351,7 @@ func (x *RevertChangesRequest) String() string {
 func (*RevertChangesRequest) ProtoMessage() {}
 
 func (x *RevertChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_change_service_proto_msgTypes[2]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +364,7 @@ func (x *RevertChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevertChangesRequest.ProtoReflect.Descriptor instead.
 func (*RevertChangesRequest) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{2}
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RevertChangesRequest) GetParent() string {
@@ -344,7 +454,7 @@ type RevertChangesResponse struct {
 
 func (x *RevertChangesResponse) Reset() {
 	*x = RevertChangesResponse{}
-	mi := &file_tandem_v1_change_service_proto_msgTypes[3]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +466,7 @@ func (x *RevertChangesResponse) String() string {
 func (*RevertChangesResponse) ProtoMessage() {}
 
 func (x *RevertChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tandem_v1_change_service_proto_msgTypes[3]
+	mi := &file_tandem_v1_change_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +479,7 @@ func (x *RevertChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevertChangesResponse.ProtoReflect.Descriptor instead.
 func (*RevertChangesResponse) Descriptor() ([]byte, []int) {
-	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{3}
+	return file_tandem_v1_change_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RevertChangesResponse) GetResults() []*RevertResult {
@@ -404,7 +514,13 @@ var File_tandem_v1_change_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_change_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1etandem/v1/change_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16tandem/v1/change.proto\x1a\x14tandem/v1/link.proto\"\xf0\x03\n" +
+	"\x1etandem/v1/change_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16tandem/v1/change.proto\x1a\x14tandem/v1/link.proto\"\xa2\x01\n" +
+	"\x13WatchChangesRequest\x12[\n" +
+	"\x06parent\x18\x01 \x01(\tBC\xe0A\x02\xfaA\x0f\x12\rtandem/Change\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06parent\x12.\n" +
+	"\fresume_token\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\vresumeToken\"d\n" +
+	"\x14WatchChangesResponse\x12)\n" +
+	"\x06change\x18\x01 \x01(\v2\x11.tandem.v1.ChangeR\x06change\x12!\n" +
+	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\"\xf0\x03\n" +
 	"\x12ListChangesRequest\x12[\n" +
 	"\x06parent\x18\x01 \x01(\tBC\xe0A\x02\xfaA\x0f\x12\rtandem/Change\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
@@ -438,10 +554,11 @@ const file_tandem_v1_change_service_proto_rawDesc = "" +
 	"\aresults\x18\x01 \x03(\v2\x17.tandem.v1.RevertResultR\aresults\x12%\n" +
 	"\x0ereverted_count\x18\x02 \x01(\x05R\rrevertedCount\x12'\n" +
 	"\x0funchanged_count\x18\x03 \x01(\x05R\x0eunchangedCount\x12#\n" +
-	"\rrefused_count\x18\x04 \x01(\x05R\frefusedCount2\xa2\x02\n" +
+	"\rrefused_count\x18\x04 \x01(\x05R\frefusedCount2\xab\x03\n" +
 	"\rChangeService\x12{\n" +
 	"\vListChanges\x12\x1d.tandem.v1.ListChangesRequest\x1a\x1e.tandem.v1.ListChangesResponse\"-\xdaA\x06parent\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=links/*}/changes\x12\x93\x01\n" +
-	"\rRevertChanges\x12\x1f.tandem.v1.RevertChangesRequest\x1a .tandem.v1.RevertChangesResponse\"?\xdaA\x0eparent,changes\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{parent=links/*}/changes:revertB6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
+	"\rRevertChanges\x12\x1f.tandem.v1.RevertChangesRequest\x1a .tandem.v1.RevertChangesResponse\"?\xdaA\x0eparent,changes\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{parent=links/*}/changes:revert\x12\x86\x01\n" +
+	"\fWatchChanges\x12\x1e.tandem.v1.WatchChangesRequest\x1a\x1f.tandem.v1.WatchChangesResponse\"3\xdaA\x06parent\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=links/*}/changes:watch0\x01B6Z4github.com/tandem-sync/tandem/gen/tandem/v1;tandemv1b\x06proto3"
 
 var (
 	file_tandem_v1_change_service_proto_rawDescOnce sync.Once
@@ -455,38 +572,43 @@ func file_tandem_v1_change_service_proto_rawDescGZIP() []byte {
 	return file_tandem_v1_change_service_proto_rawDescData
 }
 
-var file_tandem_v1_change_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_tandem_v1_change_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_tandem_v1_change_service_proto_goTypes = []any{
-	(*ListChangesRequest)(nil),    // 0: tandem.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),   // 1: tandem.v1.ListChangesResponse
-	(*RevertChangesRequest)(nil),  // 2: tandem.v1.RevertChangesRequest
-	(*RevertChangesResponse)(nil), // 3: tandem.v1.RevertChangesResponse
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(Change_Cause)(0),             // 5: tandem.v1.Change.Cause
-	(Link_Source)(0),              // 6: tandem.v1.Link.Source
-	(*Change)(nil),                // 7: tandem.v1.Change
-	(*RevertResult)(nil),          // 8: tandem.v1.RevertResult
+	(*WatchChangesRequest)(nil),   // 0: tandem.v1.WatchChangesRequest
+	(*WatchChangesResponse)(nil),  // 1: tandem.v1.WatchChangesResponse
+	(*ListChangesRequest)(nil),    // 2: tandem.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),   // 3: tandem.v1.ListChangesResponse
+	(*RevertChangesRequest)(nil),  // 4: tandem.v1.RevertChangesRequest
+	(*RevertChangesResponse)(nil), // 5: tandem.v1.RevertChangesResponse
+	(*Change)(nil),                // 6: tandem.v1.Change
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(Change_Cause)(0),             // 8: tandem.v1.Change.Cause
+	(Link_Source)(0),              // 9: tandem.v1.Link.Source
+	(*RevertResult)(nil),          // 10: tandem.v1.RevertResult
 }
 var file_tandem_v1_change_service_proto_depIdxs = []int32{
-	4,  // 0: tandem.v1.ListChangesRequest.since:type_name -> google.protobuf.Timestamp
-	4,  // 1: tandem.v1.ListChangesRequest.until:type_name -> google.protobuf.Timestamp
-	5,  // 2: tandem.v1.ListChangesRequest.cause:type_name -> tandem.v1.Change.Cause
-	6,  // 3: tandem.v1.ListChangesRequest.source:type_name -> tandem.v1.Link.Source
-	7,  // 4: tandem.v1.ListChangesResponse.changes:type_name -> tandem.v1.Change
-	4,  // 5: tandem.v1.RevertChangesRequest.since:type_name -> google.protobuf.Timestamp
-	4,  // 6: tandem.v1.RevertChangesRequest.until:type_name -> google.protobuf.Timestamp
-	5,  // 7: tandem.v1.RevertChangesRequest.cause:type_name -> tandem.v1.Change.Cause
-	6,  // 8: tandem.v1.RevertChangesRequest.source:type_name -> tandem.v1.Link.Source
-	8,  // 9: tandem.v1.RevertChangesResponse.results:type_name -> tandem.v1.RevertResult
-	0,  // 10: tandem.v1.ChangeService.ListChanges:input_type -> tandem.v1.ListChangesRequest
-	2,  // 11: tandem.v1.ChangeService.RevertChanges:input_type -> tandem.v1.RevertChangesRequest
-	1,  // 12: tandem.v1.ChangeService.ListChanges:output_type -> tandem.v1.ListChangesResponse
-	3,  // 13: tandem.v1.ChangeService.RevertChanges:output_type -> tandem.v1.RevertChangesResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	6,  // 0: tandem.v1.WatchChangesResponse.change:type_name -> tandem.v1.Change
+	7,  // 1: tandem.v1.ListChangesRequest.since:type_name -> google.protobuf.Timestamp
+	7,  // 2: tandem.v1.ListChangesRequest.until:type_name -> google.protobuf.Timestamp
+	8,  // 3: tandem.v1.ListChangesRequest.cause:type_name -> tandem.v1.Change.Cause
+	9,  // 4: tandem.v1.ListChangesRequest.source:type_name -> tandem.v1.Link.Source
+	6,  // 5: tandem.v1.ListChangesResponse.changes:type_name -> tandem.v1.Change
+	7,  // 6: tandem.v1.RevertChangesRequest.since:type_name -> google.protobuf.Timestamp
+	7,  // 7: tandem.v1.RevertChangesRequest.until:type_name -> google.protobuf.Timestamp
+	8,  // 8: tandem.v1.RevertChangesRequest.cause:type_name -> tandem.v1.Change.Cause
+	9,  // 9: tandem.v1.RevertChangesRequest.source:type_name -> tandem.v1.Link.Source
+	10, // 10: tandem.v1.RevertChangesResponse.results:type_name -> tandem.v1.RevertResult
+	2,  // 11: tandem.v1.ChangeService.ListChanges:input_type -> tandem.v1.ListChangesRequest
+	4,  // 12: tandem.v1.ChangeService.RevertChanges:input_type -> tandem.v1.RevertChangesRequest
+	0,  // 13: tandem.v1.ChangeService.WatchChanges:input_type -> tandem.v1.WatchChangesRequest
+	3,  // 14: tandem.v1.ChangeService.ListChanges:output_type -> tandem.v1.ListChangesResponse
+	5,  // 15: tandem.v1.ChangeService.RevertChanges:output_type -> tandem.v1.RevertChangesResponse
+	1,  // 16: tandem.v1.ChangeService.WatchChanges:output_type -> tandem.v1.WatchChangesResponse
+	14, // [14:17] is the sub-list for method output_type
+	11, // [11:14] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_change_service_proto_init() }
@@ -502,7 +624,7 @@ func file_tandem_v1_change_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tandem_v1_change_service_proto_rawDesc), len(file_tandem_v1_change_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ChangeService_ListChanges_FullMethodName   = "/tandem.v1.ChangeService/ListChanges"
 	ChangeService_RevertChanges_FullMethodName = "/tandem.v1.ChangeService/RevertChanges"
+	ChangeService_WatchChanges_FullMethodName  = "/tandem.v1.ChangeService/WatchChanges"
 )
 
 // ChangeServiceClient is the client API for ChangeService service.
@@ -46,6 +47,16 @@ type ChangeServiceClient interface {
 	//
 	// INVALID_ARGUMENT with reason TOO_MANY_ROWS: the changes are of more than 10,000 rows; choose fewer.
 	RevertChanges(ctx context.Context, in *RevertChangesRequest, opts ...grpc.CallOption) (*RevertChangesResponse, error)
+	// Streams changes as they are applied, in order and without gaps. Each answer has a token; a new call with the last one that
+	// was received goes on right after it, on any server, for as long as history is kept.
+	//
+	// Over REST the answers come as Server-Sent Events where `Accept: text/event-stream` asks for them (`id:` is the token, and
+	// `Last-Event-ID` goes on after it), else as JSON, one a line.
+	//
+	// OUT_OF_RANGE with reason RESUME_TOKEN_EXPIRED: history no longer reaches back to the token; read the rows anew, and begin
+	// without one. UNAVAILABLE with reason SLOW_READER: the caller reads more slowly than changes are made; call again with the
+	// last token received.
+	WatchChanges(ctx context.Context, in *WatchChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchChangesResponse], error)
 }
 
 type changeServiceClient struct {
@@ -76,6 +87,25 @@ func (c *changeServiceClient) RevertChanges(ctx context.Context, in *RevertChang
 	return out, nil
 }
 
+func (c *changeServiceClient) WatchChanges(ctx context.Context, in *WatchChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchChangesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ChangeService_ServiceDesc.Streams[0], ChangeService_WatchChanges_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchChangesRequest, WatchChangesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ChangeService_WatchChangesClient = grpc.ServerStreamingClient[WatchChangesResponse]
+
 // ChangeServiceServer is the server API for ChangeService service.
 // All implementations must embed UnimplementedChangeServiceServer
 // for forward compatibility.
@@ -99,6 +129,16 @@ type ChangeServiceServer interface {
 	//
 	// INVALID_ARGUMENT with reason TOO_MANY_ROWS: the changes are of more than 10,000 rows; choose fewer.
 	RevertChanges(context.Context, *RevertChangesRequest) (*RevertChangesResponse, error)
+	// Streams changes as they are applied, in order and without gaps. Each answer has a token; a new call with the last one that
+	// was received goes on right after it, on any server, for as long as history is kept.
+	//
+	// Over REST the answers come as Server-Sent Events where `Accept: text/event-stream` asks for them (`id:` is the token, and
+	// `Last-Event-ID` goes on after it), else as JSON, one a line.
+	//
+	// OUT_OF_RANGE with reason RESUME_TOKEN_EXPIRED: history no longer reaches back to the token; read the rows anew, and begin
+	// without one. UNAVAILABLE with reason SLOW_READER: the caller reads more slowly than changes are made; call again with the
+	// last token received.
+	WatchChanges(*WatchChangesRequest, grpc.ServerStreamingServer[WatchChangesResponse]) error
 	mustEmbedUnimplementedChangeServiceServer()
 }
 
@@ -114,6 +154,9 @@ func (UnimplementedChangeServiceServer) ListChanges(context.Context, *ListChange
 }
 func (UnimplementedChangeServiceServer) RevertChanges(context.Context, *RevertChangesRequest) (*RevertChangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevertChanges not implemented")
+}
+func (UnimplementedChangeServiceServer) WatchChanges(*WatchChangesRequest, grpc.ServerStreamingServer[WatchChangesResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchChanges not implemented")
 }
 func (UnimplementedChangeServiceServer) mustEmbedUnimplementedChangeServiceServer() {}
 func (UnimplementedChangeServiceServer) testEmbeddedByValue()                       {}
@@ -172,6 +215,17 @@ func _ChangeService_RevertChanges_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ChangeService_WatchChanges_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchChangesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ChangeServiceServer).WatchChanges(m, &grpc.GenericServerStream[WatchChangesRequest, WatchChangesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ChangeService_WatchChangesServer = grpc.ServerStreamingServer[WatchChangesResponse]
+
 // ChangeService_ServiceDesc is the grpc.ServiceDesc for ChangeService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -188,6 +242,12 @@ var ChangeService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ChangeService_RevertChanges_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchChanges",
+			Handler:       _ChangeService_WatchChanges_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "tandem/v1/change_service.proto",
 }

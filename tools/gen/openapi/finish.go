@@ -22,6 +22,7 @@ var parameters = map[string]string{
 	"spreadsheet": "Id of the spreadsheet, the part of its address between `/d/` and `/edit`.",
 	"operation":   "Id of the operation.",
 	"conflict":    "Key of the row in conflict, as `{row}` in the paths of rows. Percent-encoded once in the URL, it is the last part of the conflict's `name`.",
+	"token":       "Id of the token.",
 }
 
 // explanations are for google.longrunning.Operations, whose descriptors carry no comments: path of keys -> description.
