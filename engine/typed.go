@@ -121,16 +121,7 @@ func (c *cycle) matchTyped(scan *tandem.Scan) {
 		}
 	}
 	standing, _ := index(scan)
-	var open []tandem.Typed
-	for _, key := range slices.Sorted(maps.Keys(c.typed.records)) {
-		record := c.typed.records[key]
-		if _, ok := standing[record.Key]; ok {
-			c.typed.closed = append(c.typed.closed, record)
-		} else {
-			open = append(open, record)
-		}
-	}
-	slices.SortFunc(open, func(a, b tandem.Typed) int {
+	open := slices.SortedFunc(maps.Values(c.typed.records), func(a, b tandem.Typed) int {
 		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Key, b.Key))
 	})
 	fits := []func(record *tandem.Typed, row *tandem.Row) bool{
@@ -141,19 +132,55 @@ func (c *cycle) matchTyped(scan *tandem.Scan) {
 		func(record *tandem.Typed, row *tandem.Row) bool { return record.Position == row.Position },
 		func(record *tandem.Typed, row *tandem.Row) bool { return c.alike(record, row, len(row.Values)) },
 	}
+	strangers := map[int]bool{}
 	for _, fit := range fits {
 		open = slices.DeleteFunc(open, func(record tandem.Typed) bool {
-			at := slices.IndexFunc(rows, func(i int) bool { return fit(&record, &scan.Bad[i].Row) })
+			stands, named := standing[record.Key]
+			at := slices.IndexFunc(rows, func(i int) bool {
+				row := &scan.Bad[i].Row
+				return fit(&record, row) && (!named || c.liker(&record, row, &scan.Rows[stands]))
+			})
 			if at < 0 {
 				return false
 			}
-			c.giveKey(record, scan.Bad[rows[at]].Row, scan.Began)
 			c.typed.taken[rows[at]] = true
+			if row := scan.Bad[rows[at]].Row; named {
+				strangers[stands] = true
+				c.typed.refused[row.Position] = fmt.Sprintf("the table gave this row the key %q, which was typed into row %d meanwhile; give that one another key",
+					record.Key, scan.Rows[stands].Position)
+			} else {
+				c.giveKey(record, row, scan.Began)
+			}
 			rows = slices.Delete(rows, at, at+1)
 			return true
 		})
 	}
 	c.typed.closed = append(c.typed.closed, open...)
+	setAside(scan, strangers)
+}
+
+// setAside takes rows out of a scan that hold a key that the table made for another row, so that they are not taken for it.
+func setAside(scan *tandem.Scan, strangers map[int]bool) {
+	if len(strangers) == 0 {
+		return
+	}
+	kept := make([]tandem.Row, 0, len(scan.Rows)-len(strangers))
+	for i, row := range scan.Rows {
+		if !strangers[i] {
+			kept = append(kept, row)
+			continue
+		}
+		scan.Bad = append(scan.Bad, tandem.BadRow{Row: row,
+			Message: fmt.Sprintf("the table made the key %q for another row, which was typed without one; give this row another key", row.Key)})
+	}
+	scan.Rows = kept
+}
+
+// liker reports whether a row is more like what was typed than another one.
+func (c *cycle) liker(record *tandem.Typed, row, than *tandem.Row) bool {
+	_, differ := c.likeness(record.Values, row.Values)
+	_, worse := c.likeness(record.Values, than.Values)
+	return differ < worse
 }
 
 // giveKey has a row given its key, unless that was refused of late.

@@ -99,6 +99,53 @@ func TestTypedWithoutKeyCrash(t *testing.T) {
 	p.wantQuiet()
 }
 
+// The key that the table made is typed into another row before it stands in its own: neither is taken for the other, the row
+// is not inserted again, and both are right once the other one has a key of its own.
+func TestTypedWithoutKeyTaken(t *testing.T) {
+	for _, own := range []string{"4", "New|7|1.25", "New|8|1.25"} { // what stands in the row itself by then: its key, nothing new, an edit
+		t.Run(own, func(t *testing.T) {
+			p := newPair(t, 3)
+			p.typeRow(5, "New", "7", "1.25")
+			func() {
+				defer func() { _ = recover() }()
+				p.beforeSend = func() { panic("dies") }
+				p.settle()
+			}()
+			p.wantRows(4)
+			p.worker = p.newWorker("second")
+			if own == "4" {
+				p.edit(p.set("A5", "4"))
+			} else {
+				p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A6", Values: [][]string{{"4", "Stranger", "1", "9.00"}}}})
+				p.typeRow(5, strings.Split(own, "|")...)
+			}
+			p.now = p.now.Add(time.Minute)
+			p.settle()
+			p.wantRows(4)
+			p.wantRow(p.table(), "4|New|7|1.25")
+			if own == "4" {
+				p.wantSame()
+				return
+			}
+			var said []string
+			for _, problem := range p.errs() {
+				said = append(said, problem.Message)
+			}
+			if all := strings.Join(said, "\n"); !strings.Contains(all, `the table gave this row the key "4"`) || !strings.Contains(all, "give this row another key") {
+				t.Errorf("row errors:\n%s", all)
+			}
+			p.edit(p.set("A6", "50"))
+			p.settle()
+			p.settle()
+			p.wantRow(p.table(), "4|"+own)
+			p.wantRow(p.table(), "50|Stranger|1|9.00")
+			p.wantRows(5)
+			p.wantSame()
+			p.wantQuiet()
+		})
+	}
+}
+
 // A row that the table refuses is an error at its place until it is put right.
 func TestTypedWithoutKeyRefused(t *testing.T) {
 	p := newPair(t, 3)
