@@ -210,35 +210,6 @@ func (s *syncRun) discard(ctx context.Context) error {
 // fromNothing reports whether rows are planned as if both sides had never agreed on anything.
 func (s *syncRun) fromNothing() bool { return s.request.DiscardBaseline && s.request.ValidateOnly }
 
-// deletedMeanwhile finds rows that the database lost after capture began and before they were read: the sheet's row is
-// then no new one, but to be deleted too.
-//
-// Where the baseline is kept it tells that by itself, and a mark tells nothing: it may be that of a deletion long carried
-// out, and the row was written anew since. The same goes for a row that a caller of the API wrote to the sheet.
-func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
-	if r := s.request.Returns; !s.request.DiscardBaseline && r != "" && r != tandem.StateNew {
-		return nil
-	}
-	marks, err := s.c.table.Marks(ctx, lateMarks)
-	if err != nil {
-		return fmt.Errorf("read marks: %w", err)
-	}
-	gone := map[tandem.Key]bool{}
-	for _, mark := range marks {
-		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database
-	}
-	isGone := func(key tandem.Key) bool { return gone[key] && s.c.marks[key].sheet.Cause != tandem.CauseAPI }
-	for i := range s.c.pending {
-		row := s.c.pending[i].Row
-		if row.Base == nil && row.Database == nil && isGone(row.Key) {
-			row.Base = row.Sheet
-			s.c.pending[i] = s.c.policy.Decide(row)
-		}
-	}
-	s.recall(isGone)
-	return nil
-}
-
 // finish ends the operation well.
 func (s *syncRun) finish(ctx context.Context, state tandem.State) error {
 	p := &s.operation.Progress

@@ -103,17 +103,15 @@ func (s *syncRun) adopt(ctx context.Context, rows []waitingRow) error {
 	return nil
 }
 
-// recall decides the waiting rows anew that isGone names: the database lost them, so that they are no new ones.
-func (s *syncRun) recall(isGone func(key tandem.Key) bool) {
+// recall decides the waiting rows anew that isGone finds: the database lost them, so that they are no new ones.
+func (s *syncRun) recall(isGone func(row *reconcile.Row) bool) {
 	c, kept := s.c, s.waiting.toDatabase[:0]
 	for _, w := range s.waiting.toDatabase {
-		if !isGone(w.key) {
-			kept = append(kept, w)
+		if row := w.row(len(c.policy.Columns)); isGone(&row) {
+			c.pending = append(c.pending, c.policy.Decide(row))
 			continue
 		}
-		row := w.row(len(c.policy.Columns))
-		row.Base = row.Sheet
-		c.pending = append(c.pending, c.policy.Decide(row))
+		kept = append(kept, w)
 	}
 	s.waiting.toDatabase = kept
 }

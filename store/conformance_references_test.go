@@ -265,7 +265,7 @@ func TestCascadesIntoLinkedTables(t *testing.T) {
 		if got := items(deletes("1", "2", "3", "5")...); got != "ok ok CASCADES ok" {
 			t.Fatalf("deletes: %s", got)
 		}
-		want := w.pick("items 1 items 2 items 5 notes 21 orders 11 orders 12", "notes * orders *")
+		want := w.pick("notes 21 orders 11 orders 12", "notes * orders *")
 		if got := strings.Join(w.told(t, tables), " "); got != want {
 			t.Errorf("marks: %s, want %s", got, want)
 		}
@@ -276,7 +276,7 @@ func TestCascadesIntoLinkedTables(t *testing.T) {
 		if got := items(tandem.Change{Kind: tandem.Update, Key: "3", After: text("33", "c", "0")}); got != "ok" {
 			t.Errorf("rename: %s", got)
 		}
-		if got := strings.Join(w.told(t, tables), " "); got != w.pick("items 3 items 33 orders 13", "orders *") {
+		if got := strings.Join(w.told(t, tables), " "); got != w.pick("orders 13", "orders *") {
 			t.Errorf("marks of a rename: %s", got)
 		}
 		if got := w.numbers(t, "SELECT item FROM orders"); got != "33" {
@@ -286,7 +286,7 @@ func TestCascadesIntoLinkedTables(t *testing.T) {
 		if got := items(deletes("6")...); got != "ok" {
 			t.Errorf("delete: %s", got)
 		}
-		if got := strings.Join(w.told(t, tables), " "); got != w.pick("items 6", "") {
+		if got := strings.Join(w.told(t, tables), " "); got != "" {
 			t.Errorf("marks of a delete without children: %s", got)
 		}
 		more, moreTables := w.linkAll(t, "pieces")
@@ -294,7 +294,7 @@ func TestCascadesIntoLinkedTables(t *testing.T) {
 		if got := items(deletes("33")...); got != "ok" {
 			t.Errorf("delete with lines linked (%s): %s", more["pieces"].ID, got)
 		}
-		if got := strings.Join(w.told(t, tables), " "); got != w.pick("items 33 orders 13 pieces 31 pieces 32 pieces 33", "orders * pieces *") {
+		if got := strings.Join(w.told(t, tables), " "); got != w.pick("orders 13 pieces 31 pieces 32 pieces 33", "orders * pieces *") {
 			t.Errorf("marks of two levels: %s", got)
 		}
 		if got := w.numbers(t, "SELECT COUNT(*) FROM pieces"); got != "0" {

@@ -57,3 +57,35 @@ func TestWritesOfTwoLinksOfATable(t *testing.T) {
 		}
 	})
 }
+
+// What a commit wrote itself is no news for its link: a mark of it would be looked at for nothing, and that of a deletion would speak
+// against a row that came under its key since. Another link of the table, and rows that the table's triggers wrote, are told.
+func TestCommitsLeaveNoMarks(t *testing.T) {
+	conformance(t, func(t *testing.T, w *world) {
+		w.exec(t, "CREATE TABLE a (id VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(20) NULL)", "INSERT INTO a VALUES ('1','one'), ('2','two'), ('~3','three'), ('4','four')")
+		link, _ := w.link(t, "a")
+		other, _ := w.link(t, "a")
+		w.capture(t, &link, &other)
+		table, otherTable := w.open(t, &link), w.open(t, &other)
+		w.marked(t, table)
+		applied := w.apply(t, &link, table,
+			tandem.Change{Kind: tandem.Update, Key: "1", Before: text("1", "one"), After: text("1", "ONE")},
+			tandem.Change{Kind: tandem.Delete, Key: "2", Before: text("2", "two")},
+			tandem.Change{Kind: tandem.Update, Key: "~03", Before: text("~3", "three"), After: text("~30", "three")},
+			tandem.Change{Kind: tandem.Insert, After: text("7~", "seven")},
+			tandem.Change{Kind: tandem.Update, Key: "4", Before: text("4", "vier"), After: text("4", "x")},
+		)
+		for i, want := range []tandem.Outcome{tandem.Landed, tandem.Landed, tandem.Landed, tandem.Landed, tandem.Moved} {
+			if applied[i].Outcome != want {
+				t.Errorf("change %d: %v, want %v", i, applied[i].Outcome, want)
+			}
+		}
+		marks, err := table.Marks(t.Context(), 100)
+		if err != nil || len(marks) > 0 {
+			t.Errorf("marks of the link's own writes: %v, %v", marks, err)
+		}
+		if got := distinct(w.marked(t, otherTable)); len(got) != 5 {
+			t.Errorf("marks of the other link: %q, want one for each key, of the renamed row both", got)
+		}
+	})
+}

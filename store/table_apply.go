@@ -32,13 +32,53 @@ func (t *Table) apply(tx *gorm.DB, changes []tandem.Change) ([]tandem.Applied, e
 		writes = append(writes, t.write(&changes[i], keys[i], now, false))
 		places = append(places, i)
 	}
-	if err := t.carryOut(tx, writes); err != nil {
+	err = t.unmarked(tx, writes, func() error { return t.carryOut(tx, writes) })
+	if err != nil {
 		return nil, err
 	}
 	for i, w := range writes {
 		applied[places[i]] = w.applied
 	}
 	return applied, nil
+}
+
+// unmarked carries writes out and, where triggers cannot be told to ignore them, takes away the link's marks of the rows written:
+// what landed was read back, and is not news. The mark of a deletion that was carried out long ago would speak against a row
+// that came under its key since.
+func (t *Table) unmarked(tx *gorm.DB, writes []*write, carryOut func() error) error {
+	if len(writes) == 0 || t.store.dialect.quiet(t.link.Number) != "" {
+		return carryOut()
+	}
+	last, _, err := queryOne(tx, scanNumber, "SELECT COALESCE(MAX(id), 0) FROM tandem_marks")
+	if err != nil {
+		return fmt.Errorf("read the last mark: %w", err)
+	}
+	if err := carryOut(); err != nil {
+		return err
+	}
+	written := map[tandem.Key]bool{}
+	for _, w := range writes {
+		if w.applied.Outcome != tandem.Landed || w.kind != tandem.Delete && w.applied.Row == nil {
+			continue
+		}
+		if w.now != nil {
+			written[w.now.row.Key] = true
+		}
+		if w.applied.Row != nil {
+			written[w.applied.Row.Key] = true
+		}
+	}
+	marks, err := query(tx, scanMark, selectMarks+" WHERE link_number = ? AND id > ?", t.link.Number, last)
+	if err != nil {
+		return fmt.Errorf("read marks of rows just written: %w", err)
+	}
+	var own []int64
+	for _, mark := range marks {
+		if mark.raw && written[mark.decode(t).Key] {
+			own = append(own, mark.ID)
+		}
+	}
+	return inBatches(own, func(ids []int64) error { return tx.Exec("DELETE FROM tandem_marks WHERE id IN (?)", ids).Error })
 }
 
 // target is the key of the row that a change is about: for an insert the one that it brings, "" when the database makes it.

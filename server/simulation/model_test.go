@@ -102,19 +102,21 @@ func (w *pair) learn(before, after *picture) {
 	w.learnKeyless(before.sheet, after.sheet)
 }
 
-// learnKeyless notes rows that came without a key, and those that somebody took away or changed.
+// learnKeyless notes rows that came without a key, and those that somebody took away or changed, be it after they were given one.
 func (w *pair) learnKeyless(before, after []seen) {
+	like := func(row seen, typed keylessRow) bool {
+		return row.note == typed.note && slices.Equal(row.values[w.keys:], typed.values[w.keys:])
+	}
 	standing := func(rows []seen, typed keylessRow) bool {
-		return slices.ContainsFunc(rows, func(row seen) bool {
-			return row.key == "" && row.note == typed.note && slices.Equal(row.values, typed.values)
-		})
+		return slices.ContainsFunc(rows, func(row seen) bool { return like(row, typed) })
 	}
 	for i := range w.model.keyless {
 		row := &w.model.keyless[i]
 		row.gone = row.gone || standing(before, *row) && !standing(after, *row)
 	}
 	for _, row := range after {
-		if typed := (keylessRow{values: row.values, note: row.note}); row.key == "" && !standing(before, typed) {
+		typed := keylessRow{values: row.values, note: row.note}
+		if row.key == "" && !slices.ContainsFunc(before, func(row seen) bool { return row.key == "" && like(row, typed) }) {
 			w.model.keyless = append(w.model.keyless, typed)
 		}
 	}

@@ -18,9 +18,14 @@ func (w *world) endInPeace() {
 	w.peace = true
 	w.wires.deliverLate()
 	w.takeNotices(true)
-	for which, p := range w.workers {
-		for p.held && w.workers[which] == p {
-			w.work(which)
+	held := slices.Clone(w.workers[:])
+	for waits := true; waits; { // in turn: one may wait for what the other holds
+		waits = false
+		for which, p := range held {
+			if p.held && w.workers[which] == p {
+				waits = true
+				w.work(which)
+			}
 		}
 	}
 	w.onDuty = [][]int{{0, 1}, {0}, {1}}[w.r.IntN(3)] // what the other one remembers is of no use then
