@@ -26,7 +26,7 @@ func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
 	}
 	gone := map[tandem.Key]bool{}
 	for _, mark := range marks {
-		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database
+		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database && mark.Cause != tandem.CauseAgain // which is our own note
 	}
 	adopted := map[tandem.Key][]tandem.Value{}
 	isGone := func(row *reconcile.Row) bool {

@@ -13,47 +13,62 @@ import (
 // findLimit is the share of a tab's rows, as 1/n, above which a whole Scan is cheaper than looking for rows.
 const findLimit = 4
 
-// Find reads the whole key columns in one call, so that a key that is not among the rows is certainly not in the tab, and
-// then the rows of keys. It is a whole Scan where that costs no more, and where the two calls do not fit together.
+// Find reads the whole key columns, so that a key that is not among the rows is certainly not in the tab, and in the same call
+// the rows where keys stood last; those that stand elsewhere by now take a second call. It is a whole Scan where that costs no
+// more, and where what was read does not fit together.
 func (t *Tab) Find(ctx context.Context, keys []tandem.Key) (*Scan, error) {
 	before := t.remembered()
 	if before == nil || len(keys) > 20 && len(keys) > len(before.places)/findLimit {
 		return t.Scan(ctx)
 	}
-	scan, err := t.find(ctx, keys, before.layout)
+	scan, err := t.find(ctx, keys, before)
 	if errors.Is(err, errTorn) {
 		return t.Scan(ctx)
 	}
 	return scan, err
 }
 
-func (t *Tab) find(ctx context.Context, keys []tandem.Key, expected *layout) (*Scan, error) {
+func (t *Tab) find(ctx context.Context, keys []tandem.Key, before *reading) (*Scan, error) {
 	scan := &Scan{Began: t.client.opt.Now()}
-	found, err := t.readKeys(ctx, expected)
+	found, lines, err := t.readKeysAnd(ctx, before.layout, before.places.rowsOf(keys))
 	if err != nil {
 		return nil, err
-	}
-	scan.Ended = t.client.opt.Now()
-	var wanted []int
-	for _, key := range keys {
-		if key != "" {
-			wanted = append(wanted, found.places.of(markOf(key)).rows()...)
-		}
 	}
 	scan.Missing, scan.Title = found.layout.missing, t.title()
 	t.remember(found)
-	if len(wanted) == 0 {
-		return scan, nil
+	return scan, t.complete(ctx, scan, found, lines, found.places.rowsOf(keys))
+}
+
+// complete fills scan with the rows that are wanted. They are among the lines that were read with the keys when they stand where
+// they were expected; else it takes one more call.
+func (t *Tab) complete(ctx context.Context, scan *Scan, found *reading, lines []line, wanted []int) (err error) {
+	if scan.Ended = t.client.opt.Now(); len(wanted) == 0 {
+		return nil
 	}
-	lines, err := t.readRows(ctx, found.layout, wanted)
-	if err != nil {
-		return nil, err
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
+	lines = slices.DeleteFunc(lines, func(l line) bool { return !has(wanted, l.at) })
+	if len(lines) < len(wanted) {
+		if lines, err = t.readRows(ctx, found.layout, wanted); err != nil {
+			return err
+		}
 	}
 	if err := t.resolve(ctx, found.layout, lines); err != nil {
-		return nil, err
+		return err
 	}
 	scan.Ended = t.client.opt.Now()
-	return scan, t.pick(scan, found, lines)
+	return t.pick(scan, found, lines)
+}
+
+// rowsOf returns where keys stand.
+func (p keyPlaces) rowsOf(keys []tandem.Key) []int {
+	var rows []int
+	for _, key := range keys {
+		if key != "" {
+			rows = append(rows, p.of(markOf(key)).rows()...)
+		}
+	}
+	return rows
 }
 
 // pick sorts the rows that were asked for into scan. Rows that are not what the key columns said are torn.
@@ -80,27 +95,47 @@ func (t *Tab) pick(scan *Scan, found *reading, lines []line) error {
 
 // readKeys reads the header row and every key cell of the tab in one call.
 func (t *Tab) readKeys(ctx context.Context, expected *layout) (*reading, error) {
+	found, _, err := t.readKeysAnd(ctx, expected, nil)
+	return found, err
+}
+
+// readKeysAnd is readKeys with the rows that stand at some places, in the same call. Of a place below the last row there is no line.
+func (t *Tab) readKeysAnd(ctx context.Context, expected *layout, rows []int) (*reading, []line, error) {
 	began := t.client.opt.Now()
+	slices.Sort(rows)
+	blocks := runs(rows, 3, rangeLimit-1-len(t.keys))
 	var k *keyReader
+	var lines []line
 	err := t.withTitle(ctx, func(title string) (err error) {
 		ranges := []string{rowsOf(title, span{t.header, t.header + 1})}
 		for _, i := range t.keys {
 			ranges = append(ranges, area{span{t.header, endless}, span{expected.at[i], expected.at[i] + 1}}.in(title))
 		}
-		k = newKeyReader(t, expected)
-		return t.readRanges(ctx, ranges, k.row)
+		for _, block := range blocks {
+			ranges = append(ranges, area{block, span{0, expected.linked.end}}.in(title))
+		}
+		k, lines = newKeyReader(t, expected), nil
+		return t.readRanges(ctx, ranges, func(n, at int, c *cells) error {
+			if n <= len(t.keys) {
+				return k.row(n, at, c)
+			}
+			if at += blocks[n-1-len(t.keys)].first; has(rows, at) {
+				lines = append(lines, line{at, c.values()})
+			}
+			return nil
+		})
 	})
 	switch {
 	case k.stopped != nil:
-		return nil, k.stopped
+		return nil, nil, k.stopped
 	case isUnknownRange(err), errors.Is(err, errTorn):
-		return nil, errTorn // a key column is beyond the grid now
+		return nil, nil, errTorn // a key column, or a row, is beyond the grid now
 	case err != nil:
-		return nil, t.failed(err, "read the key column of tab %q", t.title())
+		return nil, nil, t.failed(err, "read the key column of tab %q", t.title())
 	case k.layout == nil:
-		return nil, errTorn
+		return nil, nil, errTorn
 	}
-	return &reading{at: began, layout: k.layout, places: k.places(), end: t.header + max(k.count, 1)}, nil
+	return &reading{at: began, layout: k.layout, places: k.places(), end: t.header + max(k.count, 1)}, lines, nil
 }
 
 // readRows reads rows, and the header row once more, in one call.

@@ -8,7 +8,7 @@ import (
 	"github.com/tandem-sync/tandem"
 )
 
-// FindRows is Find for the rows at some places, too, numbered as people number them. The whole key column is read first, as
+// FindRows is Find for the rows at some places, too, numbered as people number them. The whole key column is read with them, as
 // it says which keys stand there now; what stood there when somebody wrote the places down may be elsewhere.
 //
 // It is a whole Scan when that costs no more, and whenever one of the places does not hold a key that stands once and was
@@ -27,7 +27,11 @@ func (t *Tab) FindRows(ctx context.Context, rows []int, keys []tandem.Key) (*Sca
 
 func (t *Tab) findRows(ctx context.Context, rows []int, keys []tandem.Key, before *reading) (*Scan, error) {
 	scan := &Scan{Began: t.client.opt.Now()}
-	found, err := t.readKeys(ctx, before.layout)
+	expected := before.places.rowsOf(keys)
+	for _, row := range rows {
+		expected = append(expected, min(row, maxRow)-1)
+	}
+	found, lines, err := t.readKeysAnd(ctx, before.layout, expected)
 	if err != nil {
 		return nil, err
 	}
@@ -37,20 +41,7 @@ func (t *Tab) findRows(ctx context.Context, rows []int, keys []tandem.Key, befor
 	if !known {
 		return nil, errTorn
 	}
-	for _, key := range keys {
-		if key != "" {
-			wanted = append(wanted, found.places.of(markOf(key)).rows()...)
-		}
-	}
-	lines, err := t.readRows(ctx, found.layout, wanted)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.resolve(ctx, found.layout, lines); err != nil {
-		return nil, err
-	}
-	scan.Ended = t.client.opt.Now()
-	return scan, t.pick(scan, found, lines)
+	return scan, t.complete(ctx, scan, found, lines, append(wanted, found.places.rowsOf(keys)...))
 }
 
 // knownAt returns rows, counted from 0, when every one of them has a key that stands once and that the reading before knew.

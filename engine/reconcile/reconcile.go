@@ -155,8 +155,11 @@ func (p *Policy) missing(d *Decision, gone tandem.Source) {
 			continue
 		}
 		if p.notWritable(i, gone) {
-			d.Follow = d.Follow || !value.IsAbsent() && !value.IsEmpty()
-			continue
+			last, _ := p.base(&d.Row, i).Agreed()
+			if p.Columns[i].Generated || last.IsAbsent() || value.IsAbsent() || !p.Columns[i].Equal(last, value) {
+				d.Follow = d.Follow || !value.IsAbsent() && !value.IsEmpty()
+				continue
+			} // the row is put back, and with it the cells that gone owns, as both sides had them
 		}
 		after[i] = p.forTarget(i, value, gone)
 	}

@@ -2,6 +2,8 @@ package simulation_test
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -150,12 +152,21 @@ func (w *verdict) writtenThere(key tandem.Key, column int, value tandem.Value, e
 		if e.side == entry.Source && (e.kind == dropped || value.IsEmpty() && e.until.After(e.from) && !e.until.Before(put)) {
 			return true
 		}
-		if e.side == entry.Source && e.kind == written && e.column == column && w.columns[column].Equal(e.value, value) && !e.until.Before(put) {
+		same := w.columns[column].Equal(e.value, value) || shownOtherwise(e.value, value)
+		if e.side == entry.Source && e.kind == written && e.column == column && same && !e.until.Before(put) {
 			return true
 		}
 	}
 	// Before it got its key from the worker, the row was one without.
 	return entry.Source == tandem.Sheet && slices.ContainsFunc(w.model.keyless, func(typed keylessRow) bool { return w.columns[column].Equal(typed.values[column], value) })
+}
+
+// shownOtherwise reports whether a number that was typed before its column was given a text format is shown as another text since:
+// 1.00E+114 and then 1E+114.
+func shownOtherwise(before, after tandem.Value) bool {
+	one, err := strconv.ParseFloat(before.Text(), 64)
+	other, alsoErr := strconv.ParseFloat(after.Text(), 64)
+	return err == nil && alsoErr == nil && one == other && strings.Contains(after.Text(), "E+")
 }
 
 // owns reports whether a column belongs to a side, which then has it put back again and again.

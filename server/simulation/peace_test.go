@@ -107,11 +107,17 @@ func (w *pair) mend(p *picture, round int) bool {
 	errs, _, err := w.store.RowErrors(w.t.Context(), w.id, "", 1000)
 	w.try(func() error { return err })
 	wrong := map[tandem.Key]bool{}
+	renamed := false // whether an error is about a row that has another key in the sheet by now
 	for _, e := range errs {
 		wrong[e.Key] = true
+		renamed = renamed || e.Key != "" && !seenKeys[e.Key]
+	}
+	tables := map[tandem.Key]bool{}
+	for _, row := range p.table {
+		tables[row.key] = true
 	}
 	for _, row := range p.sheet {
-		if wrong[row.key] && row.key != "" && !remove[row.position] {
+		if (wrong[row.key] || renamed && !tables[row.key]) && row.key != "" && !remove[row.position] {
 			w.note("row error: %s", messages(errs, row.key))
 			for i := w.keys; i < len(w.names); i++ {
 				w.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: p.title, A1: fmt.Sprintf("%s%d", letter(p.at(w.names[i])), row.position), Input: w.typedFully(i)}})
