@@ -1,0 +1,71 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine"
+	"github.com/tandem-sync/tandem/sheets/emulator"
+)
+
+// dyingStore dies once, before an initial sync is stored as finished.
+type dyingStore struct {
+	engine.Store
+	died *bool
+}
+
+func (d dyingStore) FinishOperation(ctx context.Context, lease tandem.Lease, operation tandem.Operation, state tandem.State) error {
+	if !*d.died {
+		*d.died = true
+		panic("dies")
+	}
+	return d.Store.FinishOperation(ctx, lease, operation, state)
+}
+
+// A row that the database lost while a first sync read was deleted in the sheet; the sync died, and a person wrote the row anew: what
+// told of the deletion does not speak against that one. The same where it was our own deletion that the table's triggers noted.
+func TestWrittenAnewAfterASyncDied(t *testing.T) {
+	for _, by := range []string{"the database", "a person"} {
+		t.Run(by, func(t *testing.T) {
+			p := newPair(t, 30)
+			deleted, died := by != "the database", false
+			options := p.options("dies")
+			options.Store = dyingStore{options.Store, &died}
+			options.OpenTable = func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
+				table, err := p.store.OpenTable(ctx, link)
+				return &hookTable{table, func() {
+					if !deleted {
+						deleted = true
+						p.exec("DELETE FROM items WHERE id = 3")
+					}
+				}}, err
+			}
+			p.worker = engine.New(options)
+			request := tandem.SyncRequest{DiscardBaseline: true}
+			if by == "a person" {
+				p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 4, Count: 1}})
+				request = tandem.SyncRequest{Returns: tandem.StateNew}
+			}
+			p.start(request)
+			func() {
+				defer func() { _ = recover() }()
+				for range 10 {
+					p.step(time.Second)
+				}
+			}()
+			if !died || len(p.sheet()) != 29 || len(p.table()) != 29 {
+				t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", died, len(p.sheet()), len(p.table()))
+			}
+			p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
+			p.worker = p.newWorker("second")
+			p.now = p.now.Add(time.Minute)
+			p.settle()
+			p.settle()
+			p.wantRow(p.table(), "3|Anew|7|1.25")
+			p.wantRows(30)
+			p.wantSame()
+		})
+	}
+}
