@@ -14,7 +14,13 @@ build: ## Builds bin/tandem
 .PHONY: test
 test: ## Runs all tests; installs MariaDB when it is missing, and fails when it cannot
 	tools/test-deps.sh
-	go test ./...
+	go test -timeout 20m ./...
+	cd tools/gen && go test ./...
+
+.PHONY: client-test
+client-test: ## Generates a TypeScript client, compiles it, and runs the end-to-end scenario with it (make test does, too)
+	tools/test-deps.sh
+	go test ./server -count=1 -run TestTypeScriptClient -v
 
 SEEDS ?= 1000
 FIRST ?= 1
@@ -48,7 +54,7 @@ generate: imports ## Writes gen/ (Go, gateway, OpenAPI) from proto/
 	tools/generate.sh
 
 .PHONY: check
-check: format vet staticcheck proto breaking generated tidy vulnerable ## Runs every check below
+check: format vet staticcheck proto breaking generated lint-openapi tidy vulnerable ## Runs every check below
 
 .PHONY: format
 format: ## Checks that Go code is formatted
@@ -76,6 +82,11 @@ breaking: imports ## Checks that clients of the contract in AGAINST (by default 
 .PHONY: generated
 generated: imports ## Checks that gen/ is what proto/ gives
 	tools/generate.sh --check
+
+.PHONY: lint-openapi
+lint-openapi: ## Lints gen/openapi.yaml; installs Node when it is missing, and fails when it cannot
+	tools/test-deps.sh node
+	npm --prefix tools/openapi run --silent lint
 
 .PHONY: tidy
 tidy: ## Checks that go.mod and go.sum are tidy, here and in tools

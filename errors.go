@@ -23,6 +23,7 @@ const (
 	CodeUnavailable
 	CodeUnimplemented
 	CodeCancelled
+	CodeOutOfRange
 )
 
 // Error is a failure that the caller can do something about. Message says what happened, to which row and column, and

@@ -81,7 +81,7 @@ type Mutation struct {
 	Key  Key        `json:"key,omitempty"` // empty for an insert: the key is in Values, or the database makes it
 	// Values stand in the order of the link's columns; absent ones are left alone (an insert leaves them to defaults).
 	Values []Value `json:"values,omitempty"`
-	// Etag is what the caller based the write on; "" for none.
+	// Etag is what the caller based the write on, as EtagFits takes it.
 	Etag string `json:"etag,omitempty"`
 	// AllowMissing makes an update of a missing row an insert, and a delete of one a success.
 	AllowMissing bool `json:"allowMissing,omitempty"`
@@ -89,7 +89,10 @@ type Mutation struct {
 	ValidateOnly bool `json:"validateOnly,omitempty"`
 	// RequestID makes a repetition give the first answer; "" for none.
 	RequestID string `json:"requestId,omitempty"`
-	Actor     string `json:"actor,omitempty"`
+	// Queued says that the write comes from a queue, which may be sent again for a month instead of a day. Who repeats it asks
+	// what became of it, and is shown the row as it is by then.
+	Queued bool   `json:"-"`
+	Actor  string `json:"actor,omitempty"`
 	// Trace names the step that asked for the write, where such are followed: what is done later refers to it.
 	Trace string `json:"trace,omitempty"`
 }

@@ -31,9 +31,19 @@ type Spreadsheets interface {
 	SetUp(ctx context.Context, link *tandem.Link, columns []tandem.Column) error
 }
 
+// CatalogLinks are the stored links.
+type CatalogLinks interface {
+	Links(ctx context.Context) ([]tandem.Link, error)
+}
+
 // CatalogService shows what can be linked.
+//
+// Those who make links see everything there is. Others see the tables of the database, and the spreadsheets that are linked: not
+// every sheet that the server's Google account can open is theirs to look at. Callers that are limited to certain links see the
+// tables and tabs of these.
 type CatalogService struct {
 	tandemv1.UnimplementedCatalogServiceServer
+	Links        CatalogLinks
 	Tables       Tables
 	Spreadsheets Spreadsheets
 }
@@ -47,6 +57,13 @@ func (s *CatalogService) ListTables(ctx context.Context, r *tandemv1.ListTablesR
 	tables, err := s.Tables.Tables(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if caller := tandem.CallerOf(ctx); caller.Limited() {
+		links, err := s.seen(ctx, caller)
+		if err != nil {
+			return nil, err
+		}
+		tables = slices.DeleteFunc(tables, func(t tandem.Table) bool { return !tableLinked(links, t.Name) })
 	}
 	slices.SortFunc(tables, func(a, b tandem.Table) int { return strings.Compare(a.Name, b.Name) })
 	tables = slices.DeleteFunc(tables, func(t tandem.Table) bool { return page.After != "" && t.Name <= page.After })
@@ -67,6 +84,15 @@ func (s *CatalogService) GetTable(ctx context.Context, r *tandemv1.GetTableReque
 	if err != nil {
 		return nil, tandem.InvalidField("name", "%q is not percent-encoded as it should be: %v", r.GetName(), err)
 	}
+	if caller := tandem.CallerOf(ctx); caller.Limited() {
+		links, err := s.seen(ctx, caller)
+		if err != nil {
+			return nil, err
+		}
+		if !tableLinked(links, name) {
+			return nil, refused("this token is limited to certain links, and none of them has this table")
+		}
+	}
 	table, err := s.Tables.Table(ctx, name)
 	if err != nil {
 		return nil, err
@@ -76,13 +102,18 @@ func (s *CatalogService) GetTable(ctx context.Context, r *tandemv1.GetTableReque
 
 // ListTabs lists the tabs of a spreadsheet.
 func (s *CatalogService) ListTabs(ctx context.Context, r *tandemv1.ListTabsRequest) (*tandemv1.ListTabsResponse, error) {
-	sheet, err := s.Spreadsheets.Spreadsheet(ctx, strings.TrimPrefix(r.GetParent(), "spreadsheets/"), 1)
+	id := strings.TrimPrefix(r.GetParent(), "spreadsheets/")
+	hidden, err := s.hiddenTabs(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	sheet, err := s.Spreadsheets.Spreadsheet(ctx, id, 1)
 	if err != nil {
 		return nil, err
 	}
 	response := &tandemv1.ListTabsResponse{SpreadsheetTitle: sheet.Title, TimeZone: sheet.TimeZone, Locale: sheet.Locale}
 	for _, tab := range sheet.Tabs {
-		if tab.Title == ownTab {
+		if tab.Title == ownTab || hidden(tab.SheetID) {
 			continue
 		}
 		headers := tab.Headers
@@ -93,6 +124,35 @@ func (s *CatalogService) ListTabs(ctx context.Context, r *tandemv1.ListTabsReque
 			ColumnCount: count(tab.Columns), Hidden: tab.Hidden, Headers: headers})
 	}
 	return response, nil
+}
+
+// seen returns the links that a caller may see.
+func (s *CatalogService) seen(ctx context.Context, caller tandem.Caller) ([]tandem.Link, error) {
+	links, err := s.Links.Links(ctx)
+	return slices.DeleteFunc(links, func(l tandem.Link) bool { return !caller.Sees(l.ID) }), err
+}
+
+func tableLinked(links []tandem.Link, table string) bool {
+	return slices.ContainsFunc(links, func(l tandem.Link) bool { return l.Table == table })
+}
+
+// hiddenTabs tells which tabs of a spreadsheet the caller may not see, before Google is asked.
+func (s *CatalogService) hiddenTabs(ctx context.Context, spreadsheet string) (func(sheet int64) bool, error) {
+	caller := tandem.CallerOf(ctx)
+	if caller.Role.Includes(tandem.RoleAdmin) && !caller.Limited() {
+		return func(int64) bool { return false }, nil
+	}
+	links, err := s.seen(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	links = slices.DeleteFunc(links, func(l tandem.Link) bool { return l.SpreadsheetID != spreadsheet })
+	if len(links) == 0 {
+		return nil, refused("this token sees spreadsheets of its links only; any other needs the role ADMIN, without limits")
+	}
+	return func(sheet int64) bool {
+		return caller.Limited() && !slices.ContainsFunc(links, func(l tandem.Link) bool { return l.SheetID == sheet })
+	}, nil
 }
 
 func tableMessage(t *tandem.Table) *tandemv1.Table {

@@ -31,6 +31,8 @@ type Histories interface {
 type ChangeService struct {
 	tandemv1.UnimplementedChangeServiceServer
 	Histories Histories
+	Watches   Watches       // nil: changes cannot be watched here
+	Heartbeat time.Duration // how long a stream says nothing at most; 0 is 15 s
 }
 
 // ListChanges lists changes, the newest first.

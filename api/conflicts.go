@@ -201,7 +201,7 @@ func (v *conflictView) resolve(ctx context.Context, given decision, row, etag, p
 	if err != nil {
 		return nil, err
 	}
-	if etag != "" && etag != conflict.Digest {
+	if !tandem.EtagFits(etag, conflict.Digest) {
 		return nil, v.moved(ctx, tandem.Errorf(tandem.CodeAborted, ReasonEtagMismatch,
 			"row %q was changed since the conflict was read; look at it again and decide about that", conflict.Key), conflict.Key)
 	}
@@ -209,7 +209,10 @@ func (v *conflictView) resolve(ctx context.Context, given decision, row, etag, p
 	if err != nil {
 		return nil, err
 	}
-	resolution.Digest, resolution.Actor = etag, actor(ctx)
+	if etag != "" && etag != tandem.AnyEtag {
+		resolution.Digest = conflict.Digest // which is one that the decision was made about
+	}
+	resolution.Actor = actor(ctx)
 	resolved, err := v.conflicts.Resolve(ctx, v.link.ID, conflict.Key, resolution)
 	if err != nil {
 		return nil, v.moved(ctx, err, conflict.Key)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -35,6 +36,7 @@ var grpcCodes = map[tandem.Code]codes.Code{
 	tandem.CodeUnavailable:     codes.Unavailable,
 	tandem.CodeUnimplemented:   codes.Unimplemented,
 	tandem.CodeCancelled:       codes.Canceled,
+	tandem.CodeOutOfRange:      codes.OutOfRange,
 }
 
 // Status translates an error of a service to what callers may see. Errors that nobody foresaw become INTERNAL without
@@ -51,17 +53,28 @@ func Status(err error) *status.Status {
 	case errors.As(err, &known):
 		return statusOf(known)
 	case errors.Is(err, context.Canceled):
-		return status.New(codes.Canceled, "the call was cancelled")
+		return detailed(codes.Canceled, "the call was cancelled", &errdetails.ErrorInfo{Reason: "CANCELLED", Domain: Domain})
 	case errors.Is(err, context.DeadlineExceeded):
-		return status.New(codes.DeadlineExceeded, "the call took longer than its deadline allows")
+		return detailed(codes.DeadlineExceeded, "the call took longer than its deadline allows; a write may have been made all the same, "+
+			"which its repetition with the same request_id tells", &errdetails.ErrorInfo{Reason: "DEADLINE_EXCEEDED", Domain: Domain},
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(soon)})
 	case errors.Is(err, tandem.ErrFenced):
-		return status.New(codes.Aborted, "another process took over meanwhile; try again")
+		return detailed(codes.Aborted, "another process took over meanwhile; try again", &errdetails.ErrorInfo{Reason: "TAKEN_OVER", Domain: Domain},
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(soon)})
 	}
 	return internal()
 }
 
 func internal() *status.Status {
-	return status.New(codes.Internal, "something went wrong inside the server; its log says what")
+	return detailed(codes.Internal, "something went wrong inside the server; its log says what", &errdetails.ErrorInfo{Reason: "INTERNAL", Domain: Domain})
+}
+
+func detailed(code codes.Code, message string, details ...protoadapt.MessageV1) *status.Status {
+	st := status.New(code, message)
+	if with, err := st.WithDetails(details...); err == nil {
+		return with
+	}
+	return st
 }
 
 // statusOf translates err, with extra details.
@@ -88,15 +101,22 @@ func statusOf(err *tandem.Error, extra ...protoadapt.MessageV1) *status.Status {
 		}
 		details = append(details, bad)
 	}
-	if err.RetryAfter > 0 {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(err.RetryAfter)})
+	if after := retryAfter(code, err.RetryAfter); after > 0 {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
 	}
 	// Error names the wrong fields too, so that the text alone is enough for a person.
-	st := status.New(code, err.Error())
-	if with, failed := st.WithDetails(append(details, extra...)...); failed == nil {
-		st = with
+	return detailed(code, err.Error(), append(details, extra...)...)
+}
+
+// soon is when to try again what will pass by itself, where nothing better is known.
+const soon = time.Second
+
+// retryAfter says when to try again; 0 when that is of no use.
+func retryAfter(code codes.Code, known time.Duration) time.Duration {
+	if known == 0 && (code == codes.Unavailable || code == codes.ResourceExhausted) {
+		return soon
 	}
-	return st
+	return known
 }
 
 // violations collects everything that is wrong with a request, so that a caller learns it at once.

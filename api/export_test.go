@@ -31,6 +31,7 @@ var (
 	ParseKey  = parseKey
 	ParseRow  = parseRow
 	GivenEtag = givenEtag
+	RequestID = requestID
 )
 
 // EncodePage and ParsePage are the tokens of a list called scope.

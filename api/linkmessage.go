@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"net/url"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -12,7 +14,7 @@ import (
 
 // Links as messages. The names of our states, policies, owners and reasons are the contract's, so each converts by name.
 
-func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
+func (s *LinkService) message(ctx context.Context, link *tandem.Link) *tandemv1.Link {
 	out := &tandemv1.Link{
 		Name:             linkName(link.ID),
 		DisplayName:      link.DisplayName,
@@ -33,7 +35,7 @@ func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
 
 		ShowErrorsInSheet: proto.Bool(!link.HideErrors),
 		ShowStatusInSheet: proto.Bool(!link.HideStatus),
-		AlertUrl:          link.AlertURL,
+		AlertUrl:          alertURL(ctx, link.AlertURL),
 	}
 	for _, rule := range link.Rules {
 		out.Rules = append(out.Rules, &tandemv1.Link_Rule{Column: rule.Column, Expression: rule.Expression})
@@ -53,6 +55,19 @@ func (s *LinkService) message(link *tandem.Link) *tandemv1.Link {
 		}
 	}
 	return out
+}
+
+// alertURL shows to those who may set it the address that alerts go to. Others see no more than the host: such addresses hold
+// passwords, or are secrets themselves.
+func alertURL(ctx context.Context, address string) string {
+	if address == "" || tandem.CallerOf(ctx).Role.Includes(tandem.RoleAdmin) {
+		return address
+	}
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return parsed.Scheme + "://" + parsed.Host + "/…"
 }
 
 func statusMessage(status *tandem.Status, now time.Time) *tandemv1.Link_Status {

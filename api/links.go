@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/tandem-sync/tandem"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
+	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -76,7 +78,7 @@ func (s *LinkService) CreateLink(ctx context.Context, r *tandemv1.CreateLinkRequ
 			return nil, errors.Join(err, s.Links.DeleteLink(context.WithoutCancel(ctx), created.ID))
 		}
 	}
-	return s.message(&created), nil
+	return s.message(ctx, &created), nil
 }
 
 // GetLink returns one link.
@@ -85,7 +87,7 @@ func (s *LinkService) GetLink(ctx context.Context, r *tandemv1.GetLinkRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return s.message(&link), nil
+	return s.message(ctx, &link), nil
 }
 
 // ListLinks lists the links by id.
@@ -100,6 +102,8 @@ func (s *LinkService) ListLinks(ctx context.Context, r *tandemv1.ListLinksReques
 	}
 	response := &tandemv1.ListLinksResponse{}
 	limit := pageSize(r.GetPageSize())
+	caller := tandem.CallerOf(ctx)
+	links = slices.DeleteFunc(links, func(l tandem.Link) bool { return !caller.Sees(l.ID) })
 	for i := range links {
 		if page.After != "" && links[i].ID <= page.After {
 			continue
@@ -108,7 +112,7 @@ func (s *LinkService) ListLinks(ctx context.Context, r *tandemv1.ListLinksReques
 			response.NextPageToken = pageToken{Scope: "links", After: links[i-1].ID}.encode()
 			break
 		}
-		response.Links = append(response.Links, s.message(&links[i]))
+		response.Links = append(response.Links, s.message(ctx, &links[i]))
 	}
 	return response, nil
 }
@@ -125,8 +129,8 @@ func (s *LinkService) UpdateLink(ctx context.Context, r *tandemv1.UpdateLinkRequ
 	}
 	// Settings are laid over the link as it was read, so what is stored must still be that, whatever the caller asked for.
 	version := link.Version
-	if etag != "" && etag != linkEtag(&link) {
-		return nil, tandem.Errorf(tandem.CodeAborted, ReasonEtagMismatch, "link %q was changed meanwhile; read it again and repeat the change", link.ID)
+	if err := s.expected(ctx, &link, etag); err != nil {
+		return nil, err
 	}
 	compare, err := s.change(ctx, &link, r.GetLink(), r.GetUpdateMask().GetPaths())
 	if err != nil {
@@ -141,13 +145,29 @@ func (s *LinkService) UpdateLink(ctx context.Context, r *tandemv1.UpdateLinkRequ
 			return nil, err
 		}
 	}
-	return s.message(&updated), nil
+	return s.message(ctx, &updated), nil
 }
 
-// DeleteLink removes a link with its triggers and state.
+// expected fails, with the link as it is now, when that is not one that a call was based on.
+func (s *LinkService) expected(ctx context.Context, link *tandem.Link, etag string) error {
+	if tandem.EtagFits(etag, linkEtag(link)) {
+		return nil
+	}
+	moved := tandem.Errorf(tandem.CodeAborted, ReasonEtagMismatch, "link %q was changed meanwhile; read it again and repeat the call", link.ID)
+	return statusOf(moved, protoadapt.MessageV1Of(s.message(ctx, link))).Err()
+}
+
+// DeleteLink removes a link with its triggers and state. The header If-Match holds it to the link that the caller has seen.
 func (s *LinkService) DeleteLink(ctx context.Context, r *tandemv1.DeleteLinkRequest) (*emptypb.Empty, error) {
 	link, err := s.find(ctx, r.GetName())
 	if err != nil {
+		return nil, err
+	}
+	etag, err := givenEtag(ctx, "If-Match", "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.expected(ctx, &link, etag); err != nil {
 		return nil, err
 	}
 	if err := s.Work.DropCapture(ctx, &link); err != nil {
@@ -206,7 +226,7 @@ func (s *LinkService) ApproveHalt(ctx context.Context, r *tandemv1.ApproveHaltRe
 	if err != nil {
 		return nil, err
 	}
-	return s.message(&link), nil
+	return s.message(ctx, &link), nil
 }
 
 // ListRowErrors lists the rows of a link that one side refuses.

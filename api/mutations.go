@@ -9,18 +9,7 @@ import (
 
 	"github.com/tandem-sync/tandem"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/types/known/structpb"
 )
-
-// Headers that the gateway hands on, and gRPC callers may send.
-const (
-	headerIfMatch        = "if-match"
-	headerIdempotencyKey = "idempotency-key"
-)
-
-// maxRequestID is how long an Idempotency-Key may be.
-const maxRequestID = 200
 
 // create returns the mutation that adds row. Field names of violations begin with prefix.
 func (v *rowView) create(row *tandemv1.Row, prefix string) (tandem.Mutation, error) {
@@ -33,6 +22,7 @@ func (v *rowView) create(row *tandemv1.Row, prefix string) (tandem.Mutation, err
 		}
 	}
 	in.required(values)
+	v.keyFits(in, values)
 	return tandem.Mutation{Kind: tandem.Insert, Values: values}, bad.err()
 }
 
@@ -53,57 +43,27 @@ func (v *rowView) update(row *tandemv1.Row, key tandem.Key, paths []string, pref
 			}
 		}
 	}
+	v.keyFits(in, values)
 	return tandem.Mutation{Kind: tandem.Update, Key: key, Values: values, AllowMissing: allowMissing}, bad.err()
 }
 
-// masked returns the values that an update_mask names: those present when there is none, and NULL for columns that are
-// named and not present. The mask that the gateway makes for PATCH also names fields other than values; they are passed
-// over, as are output-only fields that a client sends back.
-func masked(values *structpb.Struct, columns []tandem.Column, paths []string, prefix string, bad *violations) *structpb.Struct {
-	if !slices.ContainsFunc(paths, func(path string) bool { return path != "" }) {
-		return values // the mask that the gateway makes of an empty body names one empty field
-	}
-	kept := &structpb.Struct{Fields: map[string]*structpb.Value{}}
-	for _, path := range paths {
-		if path == "values" || path == "*" {
-			return values
-		}
-		name, inValues := valuePath(path)
-		switch {
-		case !inValues && rowFields[path] == "":
-			bad.add(prefix+"update_mask", "a row has no field %q; columns are named as values.COLUMN", path)
-		case !inValues:
-		case columnNamed(columns, name) == nil && values.GetFields()[name] == nil && !within(values, name):
-			bad.add(prefix+"update_mask", "the link has no column %q; its columns are %s", name, columnList(columns))
-		default:
-			keep(kept, values, name)
-		}
-	}
-	return kept
-}
+// maxKey is how long a key may be, in bytes: rows with longer ones cannot be kept in step, and their names fit no request.
+const maxKey = 2800
 
-// within reports whether name is a path into a value that is an object, which the gateway's mask spells out.
-func within(values *structpb.Struct, name string) bool {
-	for field, value := range values.GetFields() {
-		if value.GetStructValue() != nil && strings.HasPrefix(name, field+".") {
-			return true
+// keyFits records a written key that is too long.
+func (v *rowView) keyFits(in rowInput, values []tandem.Value) {
+	length, longest := 0, -1
+	for i, column := range v.columns {
+		if column.KeyPosition > 0 {
+			n := len(values[i].Text()) + strings.Count(values[i].Text(), "~") + len("~~~")
+			if length += n; n > len("~~~") && (longest < 0 || n > len(values[longest].Text())) {
+				longest = i
+			}
 		}
 	}
-	return false
-}
-
-func keep(kept, values *structpb.Struct, name string) {
-	if value, present := values.GetFields()[name]; present {
-		kept.Fields[name] = value
-		return
+	if length -= len("~~~"); length > maxKey && longest >= 0 {
+		in.bad.add(in.prefix+v.columns[longest].Name, "the key has %d bytes, and may have %d", length, maxKey)
 	}
-	for field, value := range values.GetFields() {
-		if value.GetStructValue() != nil && strings.HasPrefix(name, field+".") {
-			kept.Fields[field] = value
-			return
-		}
-	}
-	kept.Fields[name] = structpb.NewNullValue()
 }
 
 // MutateRows makes many changes, each for itself.
@@ -140,12 +100,12 @@ func (v *rowView) mutate(ctx context.Context, r *tandemv1.MutateRowsRequest) ([]
 			results[i] = rejected(given, err)
 			continue
 		}
-		mutation.Actor = actor(ctx)
+		mutation.Actor, mutation.Queued = actor(ctx), true
 		mutations, at = append(mutations, mutation), append(at, i)
 	}
 	if r.GetAtomic() && len(mutations) < len(results) {
 		for _, i := range at {
-			results[i] = rejected(r.GetMutations()[i], tandem.Errorf(tandem.CodeAborted, "ATOMIC", "another mutation of this request was refused, so none was made"))
+			results[i] = rejected(r.GetMutations()[i], tandem.Errorf(tandem.CodeAborted, "BATCH_ABORTED", "nothing was written, because another mutation of the same atomic request was refused"))
 		}
 		return results, nil
 	}
@@ -167,8 +127,8 @@ func (v *rowView) mutate(ctx context.Context, r *tandemv1.MutateRowsRequest) ([]
 // mutation checks one entry of MutateRows.
 func (v *rowView) mutation(given *tandemv1.Mutation, i int) (mutation tandem.Mutation, err error) {
 	prefix := fmt.Sprintf("mutations[%d].", i)
-	if len(given.GetMutationId()) > 100 {
-		return mutation, tandem.InvalidField(prefix+"mutation_id", "it is longer than 100 bytes")
+	if err := checkID(prefix+"mutation_id", given.GetMutationId(), maxMutationID); err != nil {
+		return mutation, err
 	}
 	etag := given.GetEtag()
 	if etag == "" {
@@ -207,13 +167,11 @@ func (v *rowView) keyOf(field, name string) (tandem.Key, error) {
 
 // results converts what became of mutations, with one look at what is known of all their rows.
 func (v *rowView) results(ctx context.Context, r *tandemv1.MutateRowsRequest, done []tandem.MutationResult, at []int, results []*tandemv1.MutationResult) error {
+	shown := v.shown(ctx, done)
 	var keys []tandem.Key
-	for _, result := range done {
-		if result.Row != nil {
-			keys = append(keys, result.Row.Key)
-		}
-		if result.Err != nil && result.Err.Row != nil {
-			keys = append(keys, result.Err.Row.Key)
+	for _, row := range shown {
+		if row != nil {
+			keys = append(keys, row.Key)
 		}
 	}
 	states, err := v.states(ctx, keys, everything)
@@ -223,19 +181,13 @@ func (v *rowView) results(ctx context.Context, r *tandemv1.MutateRowsRequest, do
 	for i, result := range done {
 		given := r.GetMutations()[at[i]]
 		out := &tandemv1.MutationResult{MutationId: given.GetMutationId(), Status: tandemv1.MutationResult_APPLIED, Replayed: result.Replayed}
-		row := result.Row
 		if result.Err != nil {
-			out.Status, out.Error = tandemv1.MutationResult_REJECTED, Status(result.Err).Proto()
-			if conflicts(result.Err) {
+			out.Status, out.Error = tandemv1.MutationResult_REJECTED, Status(inEntry(result.Err, at[i])).Proto()
+			if conflicts(result.Err, given) {
 				out.Status = tandemv1.MutationResult_CONFLICT
-				if result.Err.Row != nil {
-					row = result.Err.Row
-				}
-			} else {
-				row = nil
 			}
 		}
-		if row != nil {
+		if row := shown[i]; row != nil && out.Status != tandemv1.MutationResult_REJECTED {
 			known := states[row.Key]
 			out.Row = v.convert(row, "", everything, &known)
 		}
@@ -244,51 +196,61 @@ func (v *rowView) results(ctx context.Context, r *tandemv1.MutateRowsRequest, do
 	return nil
 }
 
-// conflicts reports whether a write was refused because of what the row is now.
-func conflicts(err *tandem.Error) bool {
-	return errors.Is(err, tandem.ErrEtagMismatch) || errors.Is(err, tandem.ErrAlreadyExists)
+// shown returns the rows that results show, nil for none: as they are after the mutation or, where it was not made or was made
+// by an earlier request, as they are now. The database's results hold that; the sheet is looked at, if it answers.
+func (v *rowView) shown(ctx context.Context, done []tandem.MutationResult) []*tandem.Row {
+	rows, unanswered := make([]*tandem.Row, len(done)), false
+	for i, result := range done {
+		if rows[i] = result.Row; result.Err != nil {
+			rows[i] = result.Err.Row
+		}
+		if rows[i] == nil || !result.Replayed || v.source != tandem.Sheet || unanswered {
+			continue
+		}
+		now, err := v.rows.Get(ctx, rows[i].Key, AnyAge)
+		switch {
+		case err == nil:
+			rows[i] = &now.Row
+		case errors.Is(err, tandem.ErrNotFound):
+			rows[i] = nil
+		default:
+			unanswered = true
+		}
+	}
+	return rows
+}
+
+// conflicts reports whether a mutation was refused because of what its row is now: another one than it was based on, there
+// already, or gone.
+func conflicts(err *tandem.Error, given *tandemv1.Mutation) bool {
+	switch err.Reason {
+	case ReasonEtagMismatch, "ROW_EXISTS":
+		return true
+	case "ROW_NOT_FOUND":
+		return given.GetEtag() != "" || given.GetRow().GetEtag() != ""
+	}
+	return false
+}
+
+// inEntry names the entry in fields of err that a single write would name alike.
+func inEntry(err *tandem.Error, i int) *tandem.Error {
+	if len(err.Fields) == 0 {
+		return err
+	}
+	named := *err
+	named.Fields = slices.Clone(err.Fields)
+	for f := range named.Fields {
+		field := &named.Fields[f].Field
+		switch {
+		case *field == "request_id":
+			*field = fmt.Sprintf("mutations[%d].mutation_id", i)
+		case strings.HasPrefix(*field, "row."):
+			*field = fmt.Sprintf("mutations[%d].%s", i, *field)
+		}
+	}
+	return &named
 }
 
 func rejected(given *tandemv1.Mutation, err error) *tandemv1.MutationResult {
 	return &tandemv1.MutationResult{MutationId: given.GetMutationId(), Status: tandemv1.MutationResult_REJECTED, Error: Status(err).Proto()}
 }
-
-// requestID returns what makes a repetition of the call find the first answer: the field, or the header.
-func requestID(ctx context.Context, field string) (string, error) {
-	header := incoming(ctx, headerIdempotencyKey)
-	switch {
-	case header == "":
-		return field, nil
-	case len(header) > maxRequestID:
-		return "", tandem.InvalidField("Idempotency-Key", "it is longer than %d bytes", maxRequestID)
-	case field != "" && field != header:
-		return "", tandem.InvalidField("request_id", "it differs from the header Idempotency-Key; send one of the two")
-	}
-	return header, nil
-}
-
-// givenEtag returns what a write is based on: the field, or the header If-Match. "*" asks for nothing but that the row
-// exists, which every write without allow_missing does.
-func givenEtag(ctx context.Context, field, value string) (string, error) {
-	header := strings.TrimPrefix(strings.TrimSpace(incoming(ctx, headerIfMatch)), "W/")
-	if header == "" || header == "*" {
-		return value, nil
-	}
-	if n := len(header); n >= 2 && header[0] == '"' && header[n-1] == '"' {
-		header = header[1 : n-1]
-	}
-	if value != "" && value != header {
-		return "", tandem.InvalidField(field, "it differs from the header If-Match; send one of the two")
-	}
-	return header, nil
-}
-
-func incoming(ctx context.Context, header string) string {
-	if values := metadata.ValueFromIncomingContext(ctx, header); len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
-// actor is who calls, as marks and history show it.
-func actor(context.Context) string { return "api" }

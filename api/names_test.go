@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/api"
@@ -79,19 +78,6 @@ func FuzzPageToken(f *testing.F) {
 			t.Errorf("%q: %v", forged, err)
 		}
 	})
-}
-
-func TestIfMatch(t *testing.T) {
-	for header, want := range map[string]string{`"abc"`: "abc", `W/"abc"`: "abc", "abc": "abc", "*": "", "": ""} {
-		ctx := metadata.NewIncomingContext(context.Background(), metadata.Pairs("if-match", header))
-		if got, err := api.GivenEtag(ctx, "etag", ""); err != nil || got != want {
-			t.Errorf("If-Match: %s: got %q, %v; want %q", header, got, err, want)
-		}
-	}
-	ctx := metadata.NewIncomingContext(context.Background(), metadata.Pairs("if-match", `"abc"`))
-	if _, err := api.GivenEtag(ctx, "etag", "other"); !errors.Is(err, tandem.ErrInvalid) {
-		t.Errorf("two different etags: %v", err)
-	}
 }
 
 func TestStatus(t *testing.T) {

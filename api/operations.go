@@ -45,11 +45,20 @@ func (s *OperationsService) GetOperation(ctx context.Context, r *longrunningpb.G
 	if err != nil {
 		return nil, err
 	}
-	op, err := s.Operations.Operation(ctx, id)
+	op, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	return s.convert(ctx, &op)
+}
+
+// find returns an operation. One of a link that the caller may not see is not there for them.
+func (s *OperationsService) find(ctx context.Context, id string) (tandem.Operation, error) {
+	op, err := s.Operations.Operation(ctx, id)
+	if err == nil && !tandem.CallerOf(ctx).Sees(op.Link) {
+		return tandem.Operation{}, tandem.Errorf(tandem.CodeNotFound, "OPERATION_NOT_FOUND", "there is no operation %q", id)
+	}
+	return op, err
 }
 
 // ListOperations lists operations, the newest first.
@@ -65,7 +74,7 @@ func (s *OperationsService) ListOperations(ctx context.Context, r *longrunningpb
 		return nil, err
 	}
 	limit := pageSize(r.GetPageSize())
-	found, err := s.Operations.Operations(ctx, page.After, limit+1)
+	found, err := s.seen(ctx, page.After, limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +92,37 @@ func (s *OperationsService) ListOperations(ctx context.Context, r *longrunningpb
 	return response, nil
 }
 
+// seen returns up to limit operations of links that the caller may see, after the one called after.
+func (s *OperationsService) seen(ctx context.Context, after string, limit int) ([]tandem.Operation, error) {
+	caller := tandem.CallerOf(ctx)
+	if !caller.Limited() {
+		return s.Operations.Operations(ctx, after, limit)
+	}
+	var seen []tandem.Operation
+	for {
+		found, err := s.Operations.Operations(ctx, after, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for i := range found {
+			if caller.Sees(found[i].Link) {
+				seen = append(seen, found[i])
+			}
+		}
+		if len(seen) >= limit || len(found) < maxPage {
+			return seen[:min(limit, len(seen))], nil
+		}
+		after = found[len(found)-1].ID
+	}
+}
+
 // CancelOperation asks an operation to stop. What it wrote stays written.
 func (s *OperationsService) CancelOperation(ctx context.Context, r *longrunningpb.CancelOperationRequest) (*emptypb.Empty, error) {
 	id, err := operationID(r.GetName())
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.find(ctx, id); err != nil {
 		return nil, err
 	}
 	if err := s.Operations.CancelOperation(ctx, id); err != nil {
@@ -99,6 +135,9 @@ func (s *OperationsService) CancelOperation(ctx context.Context, r *longrunningp
 func (s *OperationsService) WaitOperation(ctx context.Context, r *longrunningpb.WaitOperationRequest) (*longrunningpb.Operation, error) {
 	id, err := operationID(r.GetName())
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.find(ctx, id); err != nil {
 		return nil, err
 	}
 	timeout := defaultWait

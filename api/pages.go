@@ -1,9 +1,11 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"hash/crc32"
+	"strings"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -12,6 +14,8 @@ import (
 const (
 	defaultPage = 50
 	maxPage     = 1000
+	// maxPageToken is how long a token may be, as the contract has it.
+	maxPageToken = 20_000
 )
 
 // pageToken says where the next page of a list begins. Callers see it as opaque text.
@@ -21,6 +25,19 @@ type pageToken struct {
 	// After is the last entry of the page before; Position tells entries apart that have no name of their own.
 	After    string `json:"a,omitempty"`
 	Position int    `json:"p,omitempty"`
+	// Marks are what the last entry was sorted by, where the caller chose the order; see Cursor.
+	Marks []string `json:"m,omitempty"`
+	// Query is queryDigest of the request that the token was given out for.
+	Query string `json:"q,omitempty"`
+}
+
+// queryDigest tells requests apart that ask for other rows or another order; "" where all rows are asked for by key.
+func queryDigest(filter, order string) string {
+	if filter = strings.TrimSpace(filter); filter == "" && strings.TrimSpace(order) == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(filter + "\x00" + strings.TrimSpace(order)))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
 // encode adds a checksum, which tells a mangled token from a good one. It is no signature: whatever a forged token could

@@ -17,10 +17,12 @@ const AnyAge = time.Duration(-1)
 
 // RowQuery asks a source for a page of rows.
 type RowQuery struct {
+	Filter    *tandem.Filter // nil wants all
+	Order     []tandem.Order // then by key
 	After     Cursor
 	Limit     int
 	Staleness time.Duration // the answer must not show a moment longer ago; AnyAge leaves it to the source
-	Total     bool          // count all rows, too
+	Total     bool          // count all rows that the filter wants, too
 }
 
 // Cursor is the last row of a page: its key, or, for a row of the sheet without a usable key, its position. Those rows
@@ -28,12 +30,15 @@ type RowQuery struct {
 type Cursor struct {
 	Key      tandem.Key
 	Position int
+	// Marks are what the row was sorted by, one for each column of the order, in the words of its source.
+	Marks []string
 }
 
 // RowPage is what a source holds after a cursor.
 type RowPage struct {
 	Rows     []ListedRow
 	More     bool
+	Marks    []string // of the last row, see Cursor; nil without an order
 	Total    int64
 	Snapshot time.Time // the moment that the rows show
 }
@@ -50,7 +55,7 @@ type ListedRow struct {
 type RowReader interface {
 	// Columns are the linked columns; the values of every row stand in their order.
 	Columns() []tandem.Column
-	// List returns up to query.Limit rows after query.After, in the order of their keys.
+	// List returns up to query.Limit rows after query.After that the filter wants, in the order of the query, then of their keys.
 	List(ctx context.Context, query RowQuery) (RowPage, error)
 	// Get returns tandem.ErrNotFound when the source has no such row.
 	Get(ctx context.Context, key tandem.Key, staleness time.Duration) (*ListedRow, error)
@@ -110,23 +115,27 @@ func (s *RowService) ListRows(ctx context.Context, r *tandemv1.ListRowsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	for field, value := range map[string]string{"filter": r.GetFilter(), "order_by": r.GetOrderBy()} {
-		if value != "" {
-			return nil, &tandem.Error{Code: tandem.CodeUnimplemented, Reason: "UNIMPLEMENTED", Message: field + " is not implemented yet; leave it out",
-				Fields: []tandem.FieldViolation{{Field: field, Description: "not implemented yet"}}}
-		}
-	}
+	wanted := queryDigest(r.GetFilter(), r.GetOrderBy())
 	page, err := parsePage(sourceName(link, source), r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	query := RowQuery{After: Cursor{Key: tandem.Key(page.After), Position: page.Position}, Limit: pageSize(r.GetPageSize()),
+	if r.GetPageToken() != "" && page.Query != wanted {
+		return nil, tandem.InvalidField("page_token", "it belongs to a list with another filter or order_by; leave it out to begin with the first page")
+	}
+	query := RowQuery{After: Cursor{Key: tandem.Key(page.After), Position: page.Position, Marks: page.Marks}, Limit: pageSize(r.GetPageSize()),
 		Staleness: staleness(r.GetMaxStaleness()), Total: r.GetShowTotal()}
 	var found RowPage
 	response := &tandemv1.ListRowsResponse{}
 	err = s.with(ctx, link, source, func(view *rowView) error {
 		mask, err := view.readMask(r.GetReadMask().GetPaths())
 		if err != nil {
+			return err
+		}
+		if query.Filter, err = parseFilter(r.GetFilter(), view.columns); err != nil {
+			return err
+		}
+		if query.Order, err = parseOrder(r.GetOrderBy(), view.columns); err != nil {
 			return err
 		}
 		if found, err = view.rows.List(ctx, query); err != nil {
@@ -145,11 +154,13 @@ func (s *RowService) ListRows(ctx context.Context, r *tandemv1.ListRowsRequest) 
 	}
 	if n := len(found.Rows); found.More && n > 0 {
 		last := found.Rows[n-1]
-		next := pageToken{Scope: sourceName(link, source), After: string(last.Key)}
+		next := pageToken{Scope: sourceName(link, source), Query: wanted, After: string(last.Key), Marks: found.Marks}
 		if last.Problem != "" {
-			next.After, next.Position = "", last.Position
+			next.After, next.Marks, next.Position = "", nil, last.Position
 		}
-		response.NextPageToken = next.encode()
+		if response.NextPageToken = next.encode(); len(response.NextPageToken) > maxPageToken {
+			return nil, tandem.InvalidField("order_by", "what row %s is sorted by is too long for a page token; sort by other columns", last.Key)
+		}
 	}
 	return response, nil
 }

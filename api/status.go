@@ -68,7 +68,11 @@ func (s *StatusService) GetQuota(ctx context.Context, _ *tandemv1.GetQuotaReques
 	slices.SortStableFunc(waiting, func(a, b tandem.Backlog) int {
 		return cmp.Or(a.Oldest.Compare(b.Oldest), cmp.Compare(a.Link, b.Link))
 	})
+	caller := tandem.CallerOf(ctx)
 	for _, b := range waiting {
+		if !caller.Sees(b.Link) {
+			continue
+		}
 		quota.Backlog = append(quota.Backlog, &tandemv1.Quota_Backlog{Link: linkName(b.Link), Rows: int32(min(b.Marks, math.MaxInt32)),
 			Writes: int32(min(b.Writes, math.MaxInt32)), Age: durationpb.New(max(0, now.Sub(b.Oldest)))})
 	}
@@ -127,6 +131,11 @@ func (s *StatusService) GetServerInfo(ctx context.Context, _ *tandemv1.GetServer
 	if err != nil {
 		return nil, err
 	}
-	return &tandemv1.ServerInfo{Version: state.Version, Database: state.Database, Capture: state.Capture,
-		GoogleAccount: state.GoogleAccount, StartTime: timestamppb.New(state.Started)}, nil
+	caller := tandem.CallerOf(ctx)
+	info := &tandemv1.ServerInfo{Version: state.Version, Database: state.Database, Capture: state.Capture,
+		GoogleAccount: state.GoogleAccount, StartTime: timestamppb.New(state.Started), Role: role(caller.Role), Caller: caller.Name}
+	for _, link := range caller.Links {
+		info.Links = append(info.Links, linkName(link))
+	}
+	return info, nil
 }

@@ -152,16 +152,19 @@ func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, block
 	case blocked:
 		return nil, tandem.Errorf(tandem.CodePrecondition, "DUPLICATE_KEY", "row %q stands more than once in the sheet; remove all but one first", key)
 	case m.Kind == tandem.Insert && row != nil:
-		return nil, tandem.Errorf(tandem.CodeAlreadyExists, "ROW_EXISTS", "row %q is in the sheet already", key)
+		return nil, &tandem.Error{Code: tandem.CodeAlreadyExists, Reason: "ROW_EXISTS", Row: row,
+			Message: fmt.Sprintf("row %q is in the sheet already", key)}
 	case m.Kind == tandem.Insert:
 		return &tandem.Change{Kind: tandem.Insert, Key: key, After: m.Values}, nil
 	case row == nil && !m.AllowMissing:
 		return nil, tandem.Errorf(tandem.CodeNotFound, "ROW_NOT_FOUND", "there is no row %q in the sheet", key)
-	case m.Etag != "" && (row == nil || row.Etag() != m.Etag):
-		return nil, &tandem.Error{Code: tandem.CodeAborted, Reason: "ETAG_MISMATCH", Row: row,
-			Message: fmt.Sprintf("row %q changed since it was read", key)}
 	case row == nil && m.Kind == tandem.Delete:
 		return nil, nil
+	case m.Etag != "" && row == nil:
+		return nil, tandem.Errorf(tandem.CodeAborted, "ETAG_MISMATCH", "the row %q that the write is based on is not there any more", key)
+	case m.Etag != "" && !tandem.EtagFits(m.Etag, row.Etag()):
+		return nil, &tandem.Error{Code: tandem.CodeAborted, Reason: "ETAG_MISMATCH", Row: row,
+			Message: fmt.Sprintf("row %q changed since it was read", key)}
 	case row == nil:
 		after := c.withKey(m.Values, key)
 		if c.keyIn(after) != key {

@@ -69,7 +69,7 @@ type rivals struct {
 
 func newRivals(b *testing.B, database string) *rivals {
 	dir := b.TempDir()
-	r := &rivals{b: b, web: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	r := &rivals{b: b, web: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}}
 	url, driver, dsn := "sqlite:"+filepath.Join(dir, "bench.db"), "sqlite",
 		"file:"+filepath.Join(dir, "bench.db")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"
 	if database == "mariadb" {

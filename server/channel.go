@@ -12,11 +12,13 @@ import (
 )
 
 // channel reaches the services from within the process, through the interceptors. A call that does not stream runs in its
-// caller's goroutine; streams are inprocgrpc's.
+// caller's goroutine, and so does Follow; other streams are inprocgrpc's.
 type channel struct {
 	*inprocgrpc.Channel
 	unary   grpc.UnaryServerInterceptor
 	methods map[string]unaryMethod // by full name
+	stream  grpc.StreamServerInterceptor
+	streams map[string]streamMethod // those that take one request, by full name
 }
 
 type unaryMethod struct {
@@ -26,7 +28,7 @@ type unaryMethod struct {
 
 func newChannel(unary grpc.UnaryServerInterceptor, stream grpc.StreamServerInterceptor) *channel {
 	inner := (&inprocgrpc.Channel{}).WithServerUnaryInterceptor(unary).WithServerStreamInterceptor(stream)
-	return &channel{Channel: inner, unary: unary, methods: map[string]unaryMethod{}}
+	return &channel{Channel: inner, unary: unary, methods: map[string]unaryMethod{}, stream: stream, streams: map[string]streamMethod{}}
 }
 
 // RegisterService makes a service reachable.
@@ -34,6 +36,11 @@ func (c *channel) RegisterService(desc *grpc.ServiceDesc, service any) {
 	c.Channel.RegisterService(desc, service)
 	for _, method := range desc.Methods {
 		c.methods["/"+desc.ServiceName+"/"+method.MethodName] = unaryMethod{service, method.Handler}
+	}
+	for _, stream := range desc.Streams {
+		if !stream.ClientStreams {
+			c.streams["/"+desc.ServiceName+"/"+stream.StreamName] = streamMethod{service, stream.Handler}
+		}
 	}
 }
 

@@ -20,6 +20,9 @@ type CheckOptions struct {
 	DrivePatience time.Duration
 }
 
+// checkTimeout is how long Google may take to answer what check asks first, repetitions included.
+const checkTimeout = 20 * time.Second
+
 // errMissing means that the report says what is missing.
 var errMissing = errors.New("something is missing; see above")
 
@@ -125,6 +128,13 @@ func (l *checklist) google(ctx context.Context, config Config, options CheckOpti
 		l.bad("Google", err)
 		return
 	}
+	asking, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := client.TryCredentials(asking); err != nil {
+		l.bad("Google", err)
+		return
+	}
+	l.ok("Google: takes the credentials, and the Sheets API is enabled for them")
 	if len(ids) == 0 {
 		_, _ = fmt.Fprintln(l.out, "not tried: no spreadsheet is linked yet; name one with --spreadsheet ID, the part of its address between /d/ and /edit")
 		return

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -21,11 +22,19 @@ import (
 type Config struct {
 	HTTPAddr              string
 	GRPCAddr              string
-	DatabaseURL           string          // sqlite:PATH or mysql://…; it may hold a password, so it is never logged
-	SheetsEndpoint        string          // any server that speaks the Sheets API; "" is Google
-	PublicURL             string          // where Google's scripts reach this server, without a slash at the end; "" when they do not
-	GoogleCredentialsFile string          // a service account's key; "" takes Application Default Credentials
-	Auth                  string          // "none"
+	DatabaseURL           string // sqlite:PATH or mysql://…; it may hold a password, so it is never logged
+	SheetsEndpoint        string // any server that speaks the Sheets API; "" is Google
+	PublicURL             string // where Google's scripts reach this server, without a slash at the end; "" when they do not
+	GoogleCredentialsFile string // a service account's key; "" takes Application Default Credentials
+	Auth                  string // AuthToken or AuthNone
+	TLSCertFile           string // PEM files of the server's certificate and its key; "" is plain HTTP and gRPC
+	TLSKeyFile            string
+	CORSOrigins           string          // of pages that may call, with commas between
+	MetricsAuth           string          // AuthNone: /metrics is answered without a token
+	RequestsPerSecond     int             // of each token; 0 is any number
+	MaxRequestBytes       int             // 0 is 16 MB
+	MaxStreamsPerToken    int             // 0 is any number
+	MaxStreams            int             // of all callers together; 0 is any number
 	Capture               store.CaptureBy // how changes of the database are noticed
 	PollInterval          time.Duration
 	DriveInterval         time.Duration // how often Drive is asked which files changed; 0 is never
@@ -36,10 +45,15 @@ type Config struct {
 	// Calls of the Sheets API a minute, of one credential and of its whole project; 0 is what Google allows a new project, and
 	// no limit with SheetsEndpoint.
 	UserReads, UserWrites, ProjectReads, ProjectWrites int
+
+	watch watchLimits // zero: usualWatchLimits
 }
 
-// AuthNone lets everybody do everything, and is refused on any address but loopback.
-const AuthNone = "none"
+// Who may call. AuthNone lets everybody do everything, and is refused on any address but loopback.
+const (
+	AuthToken = "token"
+	AuthNone  = "none"
+)
 
 // setting is one key. Its name is the flag's and the file's; the variable's is TANDEM_ and the name in capitals.
 type setting struct {
@@ -57,7 +71,31 @@ var settings = []setting{
 		func(c *Config, v string) error { c.GoogleCredentialsFile = v; return nil }},
 	{"public-url", "", "address at which Google reaches this server, such as https://tandem.example.com, for hints from sheets",
 		func(c *Config, v string) error { c.PublicURL = strings.TrimRight(v, "/"); return publicAddress(v) }},
-	{"auth", "token", "who may call: none (loopback only); token is not there yet", func(c *Config, v string) error { c.Auth = v; return nil }},
+	{"auth", AuthToken, "who may call: token, those who have one (see tandem token); none, everybody (loopback addresses only)",
+		func(c *Config, v string) error { c.Auth = v; return oneOf(v, AuthToken, AuthNone) }},
+	{"tls-cert-file", "", "PEM file with the certificate for HTTPS and gRPC, read again when it changes; default: no TLS, as behind a proxy",
+		func(c *Config, v string) error { c.TLSCertFile = v; return nil }},
+	{"tls-key-file", "", "PEM file with the certificate's key", func(c *Config, v string) error { c.TLSKeyFile = v; return nil }},
+	{"cors-origins", "", "origins whose pages may call, such as https://app.example.com, with commas between", func(c *Config, v string) error {
+		c.CORSOrigins = v
+		_, err := corsOrigins(v)
+		return err
+	}},
+	{"metrics-auth", AuthToken, "who may read /metrics: token, those who have one that sees all links; none, everybody",
+		func(c *Config, v string) error { c.MetricsAuth = v; return oneOf(v, AuthToken, AuthNone) }},
+	{"requests-per-second", "100", "calls a second of each token, and of each process; twice as many at once; 0 is any number",
+		func(c *Config, v string) error { return number(v, 1_000_000, &c.RequestsPerSecond) }},
+	{"max-request-bytes", strconv.Itoa(defaultRequestBytes), "how large a request may be", func(c *Config, v string) error {
+		err := number(v, 1<<30, &c.MaxRequestBytes)
+		if err == nil && c.MaxRequestBytes < 1<<10 {
+			err = fmt.Errorf("it must be at least 1024")
+		}
+		return err
+	}},
+	{"max-streams-per-token", "1000", "streams of changes that one token may have open at a process; 0 is any number",
+		func(c *Config, v string) error { return number(v, 1_000_000, &c.MaxStreamsPerToken) }},
+	{"max-streams", "10000", "streams that all may have open at a process; 0 is any number",
+		func(c *Config, v string) error { return number(v, 1_000_000, &c.MaxStreams) }},
 	{"capture", string(store.ByTriggers), "how changes of the database are noticed: triggers, or binlog on MySQL and MariaDB", func(c *Config, v string) error {
 		c.Capture = store.CaptureBy(v)
 		if c.Capture != store.ByTriggers && c.Capture != store.ByBinlog {
@@ -229,6 +267,26 @@ func calls(value string, into *int) error {
 	return nil
 }
 
+func oneOf(value string, known ...string) error {
+	if !slices.Contains(known, value) {
+		return fmt.Errorf("%q is not one of %s", value, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// number reads a number from 0 to most.
+func number(value string, most int, into *int) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > most {
+		return fmt.Errorf("%q is not a number from 0 to %d", value, most)
+	}
+	*into = n
+	return nil
+}
+
+// requestBytes is how large a request may be.
+func (c *Config) requestBytes() int { return cmp.Or(c.MaxRequestBytes, defaultRequestBytes) }
+
 // webAddress accepts http and https addresses, and none. What it refuses is not repeated: it may hold a password.
 func webAddress(value string) error {
 	parsed, err := url.Parse(value)
@@ -255,12 +313,15 @@ func (c *Config) check() error {
 	if c.Capture == store.ByBinlog && !strings.HasPrefix(c.DatabaseURL, "mysql:") {
 		return fmt.Errorf("capture binlog reads the binary log of MySQL or MariaDB, and this database has none: leave it at --capture triggers")
 	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return fmt.Errorf("tls-cert-file and tls-key-file belong together: give both, or none")
+	}
 	switch c.Auth {
+	case AuthToken:
+		return nil
 	case AuthNone:
-	case "token":
-		return fmt.Errorf("auth token is not there yet: give --auth none, which serves on loopback addresses only")
 	default:
-		return fmt.Errorf("auth %q is not known: give --auth none", c.Auth)
+		return fmt.Errorf("auth %q is not known: give --auth token, or --auth none on loopback addresses", c.Auth)
 	}
 	for name, addr := range map[string]string{"http-addr": c.HTTPAddr, "grpc-addr": c.GRPCAddr} {
 		if !loopback(addr) {

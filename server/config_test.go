@@ -38,7 +38,8 @@ func TestConfigPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := server.Config{HTTPAddr: "127.0.0.1:1", GRPCAddr: "127.0.0.1:20", Auth: "token", Capture: "triggers", PollInterval: 300 * time.Second, DriveInterval: 2 * time.Second,
+	want := server.Config{HTTPAddr: "127.0.0.1:1", GRPCAddr: "127.0.0.1:20", Auth: "token", MetricsAuth: "token", RequestsPerSecond: 100, MaxRequestBytes: 16 << 20,
+		MaxStreamsPerToken: 1000, MaxStreams: 10000, Capture: "triggers", PollInterval: 300 * time.Second, DriveInterval: 2 * time.Second,
 		HistoryRetention: 90 * 24 * time.Hour, LogLevel: slog.LevelDebug}
 	if config != want {
 		t.Errorf("got %+v, want %+v", config, want)
@@ -47,7 +48,8 @@ func TestConfigPrecedence(t *testing.T) {
 
 func TestConfigDefaults(t *testing.T) {
 	config, err := readConfig(t, "", nil, nil)
-	want := server.Config{HTTPAddr: "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9090", Auth: "token", Capture: "triggers", PollInterval: 5 * time.Second, DriveInterval: 2 * time.Second, HistoryRetention: 90 * 24 * time.Hour}
+	want := server.Config{HTTPAddr: "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9090", Auth: "token", MetricsAuth: "token", RequestsPerSecond: 100, MaxRequestBytes: 16 << 20,
+		MaxStreamsPerToken: 1000, MaxStreams: 10000, Capture: "triggers", PollInterval: 5 * time.Second, DriveInterval: 2 * time.Second, HistoryRetention: 90 * 24 * time.Hour}
 	if err != nil || config != want {
 		t.Errorf("got %+v, %v; want %+v", config, err, want)
 	}
@@ -68,6 +70,12 @@ func TestConfigRefuses(t *testing.T) {
 		"no duration":          {args: []string{"--poll-interval", "0s"}, want: "longer than 0"},
 		"short history":        {args: []string{"--history-retention", "1h"}, want: "at least 2h"},
 		"bad address":          {file: "http-addr: nowhere\n", want: "HOST:PORT"},
+		"unknown auth":         {args: []string{"--auth", "magic"}, want: `"magic" is not one of token, none`},
+		"origin with a path":   {args: []string{"--cors-origins", "https://a.example,https://b.example/"}, want: `"https://b.example/" is not an origin`},
+		"any origin":           {args: []string{"--cors-origins", "*"}, want: "no wildcard"},
+		"origins of a domain":  {args: []string{"--cors-origins", "https://*.example.com"}, want: "no wildcard"},
+		"negative rate":        {args: []string{"--requests-per-second", "-1"}, want: "from 0 to"},
+		"tiny requests":        {args: []string{"--max-request-bytes", "10"}, want: "at least 1024"},
 		"file that is missing": {args: []string{"--config", "/nowhere/tandem.yaml"}, want: "/nowhere/tandem.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +92,7 @@ func TestAuthNoneNeedsLoopback(t *testing.T) {
 		"all addresses":  {"0.0.0.0:0", "127.0.0.1:0", "none", "http-addr 0.0.0.0:0 can be reached from other machines"},
 		"no host":        {"127.0.0.1:0", ":0", "none", "grpc-addr :0 can be reached"},
 		"a name":         {"example.com:80", "127.0.0.1:0", "none", "can be reached"},
-		"auth not given": {"127.0.0.1:0", "127.0.0.1:0", "token", "--auth none"},
+		"auth not given": {"127.0.0.1:0", "127.0.0.1:0", "", "--auth token"},
 		"unknown auth":   {"127.0.0.1:0", "127.0.0.1:0", "magic", `"magic"`},
 	} {
 		t.Run(name, func(t *testing.T) {

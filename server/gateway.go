@@ -15,18 +15,15 @@ import (
 	longrunninggw "github.com/tandem-sync/tandem/gen/google/longrunning"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
-// maxRequest is how large a request may be, over HTTP and gRPC alike.
-const maxRequest = 16 << 20
-
 // newGateway returns the REST API over a channel to the services. It goes through the same interceptors as gRPC callers.
-func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Handler, error) {
+// MaxRequest is how large a request may be, in bytes; hub is what streams of changes come from.
+func newGateway(ctx context.Context, channel *channel, maxRequest int, hub *hub) (http.Handler, error) {
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, rowMarshaler{&runtime.JSONPb{
 			MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true},
@@ -46,9 +43,11 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 		tandemv1.RegisterChangeServiceHandlerClient(ctx, mux, tandemv1.NewChangeServiceClient(channel)),
 		tandemv1.RegisterCatalogServiceHandlerClient(ctx, mux, tandemv1.NewCatalogServiceClient(channel)),
 		tandemv1.RegisterStatusServiceHandlerClient(ctx, mux, tandemv1.NewStatusServiceClient(channel)),
+		tandemv1.RegisterTokenServiceHandlerClient(ctx, mux, tandemv1.NewTokenServiceClient(channel)),
 		longrunninggw.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(channel)),
 		// Last, so that its paths are looked at first.
 		tandemv1.RegisterRowServiceHandlerClient(ctx, mux, tandemv1.NewRowServiceClient(channel)),
+		mux.HandlePath(http.MethodGet, watchPath, watchRest{mux, channel, hub}.serve),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register REST handlers: %w", err)
@@ -58,8 +57,13 @@ func newGateway(ctx context.Context, channel grpc.ClientConnInterface) (http.Han
 		// Row names are percent-encoded keys, so the path goes on as it was sent and api unescapes it, once.
 		r = r.Clone(r.Context())
 		r.URL.Path, r.URL.RawPath = r.URL.EscapedPath(), ""
-		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
-		mux.ServeHTTP(notModified(w, r), r)
+		r.Body = http.MaxBytesReader(w, r.Body, int64(maxRequest))
+		if r.Method == http.MethodHead {
+			r.Method = http.MethodGet // whose body net/http leaves out
+		}
+		if !unmeant(w, r) {
+			mux.ServeHTTP(conditionally(w, r), r)
+		}
 	}), nil
 }
 
@@ -80,56 +84,15 @@ func setEtag(_ context.Context, w http.ResponseWriter, message proto.Message) er
 	return nil
 }
 
-// conditional answers 304 instead of what the caller has already.
-type conditional struct {
-	http.ResponseWriter
-	known []string
-	drop  bool
-	begun bool
-}
-
-func notModified(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
-	if r.Method != http.MethodGet || r.Header.Get("If-None-Match") == "" {
-		return w
-	}
-	var known []string
-	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		known = append(known, strings.TrimPrefix(strings.TrimSpace(tag), "W/"))
-	}
-	return &conditional{ResponseWriter: w, known: known}
-}
-
-// WriteHeader looks at the ETag that was set.
-func (c *conditional) WriteHeader(code int) {
-	if c.begun {
-		return
-	}
-	c.begun = true
-	tag := c.Header().Get("ETag")
-	for _, known := range c.known {
-		if code == http.StatusOK && tag != "" && (known == tag || known == "*") {
-			c.drop, code = true, http.StatusNotModified
-			c.Header().Del("Content-Type")
-		}
-	}
-	c.ResponseWriter.WriteHeader(code)
-}
-
-// Write drops the body of a 304.
-func (c *conditional) Write(data []byte) (int, error) {
-	c.WriteHeader(http.StatusOK)
-	if c.drop {
-		return len(data), nil
-	}
-	return c.ResponseWriter.Write(data)
-}
-
 // writeError answers with the failure as google.rpc.Status.
 func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	failed := explained(api.Status(err))
 	code := runtime.HTTPStatusFromCode(failed.Code())
 	if failed.Code() == codes.Aborted && reason(failed) == api.ReasonEtagMismatch {
 		code = http.StatusPreconditionFailed
+	}
+	if failed.Code() == codes.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeStatus(w, code, failed)
 }
@@ -181,12 +144,21 @@ func writeRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshal
 func noSuchPath(w http.ResponseWriter, r *http.Request, code int) {
 	switch code {
 	case http.StatusMethodNotAllowed:
-		writeStatus(w, code, status.Newf(codes.Unimplemented, "%s is not a method of this path", r.Method))
+		writeStatus(w, code, withReason(status.Newf(codes.Unimplemented, "%s is not a method of this path; /openapi.yaml describes what there is", r.Method),
+			"METHOD_NOT_ALLOWED"))
 	case http.StatusBadRequest:
-		writeStatus(w, code, status.New(codes.InvalidArgument, "the path is malformed"))
+		writeStatus(w, code, withReason(status.New(codes.InvalidArgument, "the path is malformed; percent-encode what is not a letter, a digit or one of -._~"), "MALFORMED_PATH"))
 	default:
-		writeStatus(w, http.StatusNotFound, status.New(codes.NotFound, "there is nothing at this path; /openapi.yaml describes what there is"))
+		writeStatus(w, http.StatusNotFound, withReason(status.New(codes.NotFound, "there is nothing at this path; /openapi.yaml describes what there is"), "NO_SUCH_PATH"))
 	}
+}
+
+// withReason adds the reason, for programs.
+func withReason(s *status.Status, reason string) *status.Status {
+	if with, err := s.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: api.Domain}); err == nil {
+		return with
+	}
+	return s
 }
 
 // reason returns the reason that a status carries.

@@ -142,6 +142,9 @@ func readHint(body []byte, now time.Time) (tandem.Mark, error) {
 	if len(hint.Rows) <= hintRows { // more are the whole tab
 		mark.Rows = hint.Rows
 	}
+	if strings.HasPrefix(hint.User, tandem.ActorPrefix) {
+		return mark, tandem.InvalidField("user", "%q is how history calls tokens; say who edited the sheet", tandem.ActorPrefix)
+	}
 	mark.Actor = hint.User
 	if hint.At == nil {
 		return mark, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -18,8 +19,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// interceptors are what every call goes through, over gRPC and over REST alike: one log line, recovery from panics,
-// validation, and the translation of errors.
+// interceptors are what every call goes through, over gRPC and over REST alike: one log line, recovery from panics, who may
+// call, validation, and the translation of errors.
 type interceptors struct {
 	log       *slog.Logger
 	validator protovalidate.Validator
@@ -28,6 +29,7 @@ type interceptors struct {
 	calls   context.Context
 	metrics *metrics
 	traces  *traces
+	auth    *auth
 	// transport is how the calls came: "grpc", or "rest" for those of the gateway.
 	transport string
 }
@@ -41,19 +43,29 @@ func (i *interceptors) of(transport string) *interceptors {
 
 // unary handles one call. Errors are logged here and nowhere else: what callers do not see stands in the log.
 func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(i.calls, cancel)()
+	ctx, done := i.limit(ctx, info.FullMethod)
+	defer done()
 
 	began := i.now()
 	ctx, traced := i.traces.call(ctx, info.FullMethod)
 	defer func() { traced(status.Code(err)) }()
-	err = i.guarded(func() error {
+	err = i.guarded(func() (err error) {
+		var leave func()
+		ctx, leave, err = i.enter(ctx, info.FullMethod, stays(info.FullMethod))
+		defer leave()
+		if err != nil {
+			return err
+		}
+		if err := api.AllowRequest(tandem.CallerOf(ctx), info.FullMethod, request); err != nil {
+			return err
+		}
 		if err := i.validate(request); err != nil {
 			return err
 		}
-		response, err = handler(ctx, request)
-		return err
+		if response, err = handler(ctx, request); stays(info.FullMethod) {
+			err = endedBy(ctx, err)
+		}
+		return outOfTime(ctx, err)
 	})
 	err = i.end(ctx, info.FullMethod, began, err)
 	if err != nil {
@@ -66,20 +78,19 @@ func (i *interceptors) unary(ctx context.Context, request any, info *grpc.UnaryS
 func (i *interceptors) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	began := i.now()
 	ctx, traced := i.traces.call(stream.Context(), info.FullMethod)
-	err := i.guarded(func() error { return handler(service, tracedStream{stream, ctx}) })
+	err := i.guarded(func() (err error) {
+		var leave func()
+		ctx, leave, err = i.enter(ctx, info.FullMethod, true)
+		defer leave()
+		if err != nil {
+			return err
+		}
+		return endedBy(ctx, handler(service, &checkedStream{stream, ctx, info.FullMethod, i}))
+	})
 	err = i.end(ctx, info.FullMethod, began, err)
 	traced(status.Code(err))
 	return err
 }
-
-// tracedStream is a stream whose handler sees the context of its step.
-type tracedStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-// Context is that of the step.
-func (s tracedStream) Context() context.Context { return s.ctx }
 
 // guarded turns a panic into an error.
 func (i *interceptors) guarded(call func() error) (err error) {
@@ -106,6 +117,9 @@ func (i *interceptors) end(ctx context.Context, method string, began time.Time, 
 	}
 	fields := []slog.Attr{slog.String("method", strings.TrimPrefix(method, "/")), slog.String("code", code.String()),
 		slog.Duration("duration", duration)}
+	if token := tandem.CallerOf(ctx).Token; token != "" {
+		fields = append(fields, slog.String("token", token)) // its id: names are what people write
+	}
 	var known *tandem.Error
 	switch {
 	case err == nil:
@@ -122,13 +136,16 @@ func (i *interceptors) end(ctx context.Context, method string, began time.Time, 
 	return seen.Err()
 }
 
+// fieldNames are the fields that are wrong, as far as the contract names them: below values and columns, callers do.
 func fieldNames(err *tandem.Error) []string {
 	var names []string
 	for _, f := range err.Fields {
-		names = append(names, f.Field)
+		names = append(names, contractField.FindString(f.Field))
 	}
 	return names
 }
+
+var contractField = regexp.MustCompile(`^(?:(?:[a-z_]+(?:\[\d+\])?\.)*?(?:values|columns)\b|[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*)`)
 
 // validate checks a request against the rules in the contract.
 func (i *interceptors) validate(request any) error {
@@ -146,8 +163,7 @@ func (i *interceptors) validate(request any) error {
 	}
 	problem := &tandem.Error{Code: tandem.CodeInvalid, Reason: "INVALID_FIELD", Message: "the request is not valid"}
 	for _, v := range invalid.Violations {
-		field := violatedField(protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetRuleId())
-		problem.Fields = append(problem.Fields, tandem.FieldViolation{Field: field, Description: v.Proto.GetMessage()})
+		problem.Fields = append(problem.Fields, violated(v))
 	}
 	return problem
 }

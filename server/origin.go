@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 
@@ -12,8 +13,15 @@ import (
 // browser on this machine would call it for any page. Refused are writes from other origins, and names that somebody made
 // point to this machine. Hints from spreadsheets come through, under whatever name a proxy gave this server: they are
 // known by their signature.
-func sameMachine(next http.Handler) http.Handler {
+//
+// Pages of the origins that the server was told of may call all the same.
+func sameMachine(next http.Handler, trusted []string) (http.Handler, error) {
 	origins := http.NewCrossOriginProtection()
+	for _, origin := range trusted {
+		if err := origins.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("cors-origins: %w", err)
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isHook(r) {
 			next.ServeHTTP(w, r)
@@ -34,7 +42,7 @@ func sameMachine(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // trimBrackets takes the brackets off an IPv6 address that stands without a port.

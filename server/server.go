@@ -16,7 +16,6 @@ import (
 	"buf.build/go/protovalidate"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/tandem-sync/tandem/api"
-	"github.com/tandem-sync/tandem/gen"
 	tandemv1 "github.com/tandem-sync/tandem/gen/tandem/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -38,8 +37,13 @@ type Server struct {
 	channel *channel // to the services, through the interceptors
 	gateway http.Handler
 	metrics http.Handler
+	docs    http.HandlerFunc
+	console console
 	health  *health.Server
 	http    *http.Server
+	auth    *auth
+	// certificate is who the server shows that it is; nil without TLS.
+	certificate *certificate
 	// cutCalls ends the context of every call under way.
 	cutCalls context.CancelFunc
 	grpc     *grpc.Server
@@ -53,54 +57,66 @@ func New(ctx context.Context, config Config, log *slog.Logger) (*Server, error) 
 	if err := config.check(); err != nil {
 		return nil, err
 	}
+	log = valuelessLog(log)
 	backend, err := openBackend(ctx, config, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{log: log, backend: backend}
-	if err := s.build(ctx); err != nil {
+	if err := s.build(ctx, &config); err != nil {
 		return nil, errors.Join(err, backend.close())
 	}
 	if err := s.listen(ctx, config); err != nil {
 		return nil, errors.Join(err, backend.close())
 	}
+	s.warnOfOpenDoors(ctx, &config)
 	return s, nil
 }
 
 // build makes the services and puts them behind gRPC and REST.
-func (s *Server) build(ctx context.Context) error {
+func (s *Server) build(ctx context.Context, config *Config) error {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return fmt.Errorf("prepare validation: %w", err)
 	}
+	if s.certificate, err = openCertificate(config.TLSCertFile, config.TLSKeyFile, s.log); err != nil {
+		return err
+	}
+	s.auth = newAuth(config, s.backend, time.Now, s.log)
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
 	s.cutCalls = cut
-	each := &interceptors{log: s.log, validator: validator, now: time.Now, calls: calls, metrics: s.backend.metrics, traces: s.backend.traces, transport: "grpc"}
+	each := &interceptors{log: s.log, validator: validator, now: time.Now, calls: calls, metrics: s.backend.metrics, traces: s.backend.traces, auth: s.auth, transport: "grpc"}
 	rest := each.of("rest")
 	s.channel = newChannel(rest.unary, rest.stream)
-	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(each.unary), grpc.StreamInterceptor(each.stream), grpc.MaxRecvMsgSize(maxRequest))
+	s.serveGRPC(config, each)
 	s.health = health.NewServer()
 	for _, registrar := range []grpc.ServiceRegistrar{s.channel, s.grpc} {
 		s.backend.register(registrar)
+		tandemv1.RegisterTokenServiceServer(registrar, &api.TokenService{Tokens: revocable{s.backend, s.auth.tokens}, Now: time.Now})
 		grpc_health_v1.RegisterHealthServer(registrar, s.health)
 	}
+	s.setHealth(grpc_health_v1.HealthCheckResponse_SERVING)
 	reflection.Register(s.grpc)
 	s.metrics = s.backend.metrics.handler()
-	if s.gateway, err = newGateway(ctx, s.channel); err != nil {
+	if s.console, err = newConsole(); err != nil {
+		return fmt.Errorf("read the console's files: %w", err)
+	}
+	if s.docs, err = docs(); err != nil {
 		return err
 	}
-	s.http = &http.Server{Handler: s.backend.metrics.counted(sameMachine(s)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
-	return nil
+	if s.gateway, err = newGateway(ctx, s.channel, config.requestBytes(), s.backend.hub); err != nil {
+		return err
+	}
+	return s.serveHTTP(config, compressed(s))
 }
 
 // register makes the services and registers them.
 func (b *backend) register(registrar grpc.ServiceRegistrar) {
 	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Hooks: b, Now: time.Now})
 	tandemv1.RegisterConflictServiceServer(registrar, &api.ConflictService{Conflicts: b})
-	tandemv1.RegisterChangeServiceServer(registrar, &api.ChangeService{Histories: b})
+	tandemv1.RegisterChangeServiceServer(registrar, b.changeService(registrar))
 	tandemv1.RegisterRowServiceServer(registrar, &api.RowService{Sources: b})
-	tandemv1.RegisterCatalogServiceServer(registrar, &api.CatalogService{Tables: b, Spreadsheets: b})
+	tandemv1.RegisterCatalogServiceServer(registrar, &api.CatalogService{Links: b, Tables: b, Spreadsheets: b})
 	tandemv1.RegisterStatusServiceServer(registrar, &api.StatusService{Status: b, Now: time.Now})
 	longrunningpb.RegisterOperationsServer(registrar, &api.OperationsService{Operations: b})
 }
@@ -131,9 +147,12 @@ func (s *Server) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var worker sync.WaitGroup
 	worker.Go(func() { s.backend.work(working) })
-	failed := make(chan error, 2)
-	go func() { failed <- s.http.Serve(s.httpListener) }()
-	go func() { failed <- s.grpc.Serve(s.grpcListener) }()
+	worker.Go(func() { s.watchHealth(working) })
+	worker.Go(func() { s.auth.run(working) })
+	if s.certificate != nil {
+		worker.Go(func() { s.certificate.follow(working) })
+	}
+	failed := s.begin()
 
 	var err error
 	select {
@@ -153,6 +172,7 @@ func (s *Server) Run(ctx context.Context) error {
 // still runs.
 func (s *Server) endCalls() {
 	s.health.Shutdown()
+	s.backend.hub.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), callsEnd)
 	defer cancel()
 	// Shortly before the end, calls that still wait are told so, and answer what they know.
@@ -204,29 +224,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/metrics":
 		page = s.metrics.ServeHTTP
 	case "/openapi.yaml":
-		page = func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/yaml")
-			_, _ = w.Write(gen.OpenAPI)
-		}
+		page = openAPIDocument
+	case "/docs":
+		page = s.docs
 	default:
-		noSuchPath(w, r, http.StatusNotFound)
-		return
+		if !s.console.has(path) {
+			noSuchPath(w, r, http.StatusNotFound)
+			return
+		}
+		page = s.console.ServeHTTP
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		noSuchPath(w, r, http.StatusMethodNotAllowed)
 		return
 	}
 	page(w, r)
-}
-
-// ready tells whether calls can be answered: the database is there and its schema is ours.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-	defer cancel()
-	if err := s.backend.Ping(ctx); err != nil {
-		s.log.Warn("not ready", "error", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = w.Write([]byte("ready\n"))
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,30 +41,65 @@ func (s *sheetRows) Mutate(ctx context.Context, mutations []tandem.Mutation, ato
 	return s.RowWriter.Mutate(ctx, mutations, atomic)
 }
 
-// List pages through the rows by key, and then through those without a usable key by position.
+// List pages through the rows that are wanted, and then through those of them without a usable key by position. The tab is
+// read as a whole, so that readers who ask for different rows share a read.
 func (s *sheetRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, error) {
 	scan, err := s.read(ctx, query.Staleness)
 	if err != nil {
 		return api.RowPage{}, err
 	}
-	page := api.RowPage{Snapshot: scan.began, Total: int64(len(scan.rows) + len(scan.bad))}
-	rows, bad := scan.rows, scan.bad
-	if query.After.Key != "" {
-		rows = rows[scan.after(query.After.Key):]
+	wanted := query.Filter.Matcher(s.columns)
+	page := api.RowPage{Snapshot: scan.began}
+	if query.Total {
+		page.Total = scan.count(wanted)
 	}
-	if query.After.Position > 0 {
-		rows = nil
-		bad = bad[slices.IndexFunc(append(slices.Clone(bad), tandem.BadRow{Row: tandem.Row{Position: 1 << 30}}),
-			func(b tandem.BadRow) bool { return b.Row.Position > query.After.Position }):]
+	if query.After.Position == 0 {
+		if err := s.listKeyed(scan, query, wanted, &page); err != nil {
+			return page, err
+		}
 	}
-	for _, row := range rows[:min(query.Limit, len(rows))] {
-		page.Rows = append(page.Rows, api.ListedRow{Row: row})
+	for _, b := range scan.bad {
+		switch {
+		case page.More || b.Row.Position <= query.After.Position || !wanted(b.Row.Values):
+		case len(page.Rows) == query.Limit:
+			page.More = true
+		default:
+			page.Rows = append(page.Rows, api.ListedRow{Row: b.Row, Problem: b.Message})
+		}
 	}
-	for _, b := range bad[:min(query.Limit-len(page.Rows), len(bad))] {
-		page.Rows = append(page.Rows, api.ListedRow{Row: b.Row, Problem: b.Message})
-	}
-	page.More = len(rows)+len(bad) > len(page.Rows)
 	return page, nil
+}
+
+// listKeyed lists the rows that have a key.
+func (s *sheetRows) listKeyed(scan *sortedScan, query api.RowQuery, wanted func([]tandem.Value) bool, page *api.RowPage) error {
+	var rows []*tandem.Row
+	if len(query.Order) > 0 {
+		sorted, err := scan.sorted(s.columns, query, wanted)
+		if err != nil {
+			return err
+		}
+		rows = sorted
+	} else {
+		from := 0
+		if query.After.Key != "" {
+			from = scan.after(query.After.Key)
+		}
+		for i := from; i < len(scan.rows) && len(rows) <= query.Limit; i++ {
+			if wanted(scan.rows[i].Values) {
+				rows = append(rows, &scan.rows[i])
+			}
+		}
+	}
+	if page.More = len(rows) > query.Limit; page.More {
+		rows = rows[:query.Limit]
+	}
+	for _, row := range rows {
+		page.Rows = append(page.Rows, api.ListedRow{Row: *row})
+	}
+	if n := len(rows); n > 0 && len(query.Order) > 0 {
+		page.Marks = sheetMarks(s.columns, query.Order, rows[n-1].Values)
+	}
+	return nil
 }
 
 // Get returns one row.
@@ -217,7 +251,7 @@ func (s *sortedScan) compare(a, b tandem.Key) int {
 		return 0
 	}
 	if len(s.order) == 1 && !strings.Contains(string(a)+string(b), "~") {
-		return compareText(s.order[0].Type.Kind, string(a), string(b))
+		return s.order[0].Type.Compare(string(a), string(b))
 	}
 	left, err := a.Parts(len(s.order))
 	right, failed := b.Parts(len(s.order))
@@ -225,40 +259,9 @@ func (s *sortedScan) compare(a, b tandem.Key) int {
 		return cmp.Compare(a, b)
 	}
 	for i := range left {
-		if c := compareText(s.order[i].Type.Kind, left[i], right[i]); c != 0 {
+		if c := s.order[i].Type.Compare(left[i], right[i]); c != 0 {
 			return c
 		}
 	}
 	return cmp.Compare(a, b)
-}
-
-func compareText(kind tandem.Kind, a, b string) int {
-	switch kind {
-	case tandem.Int, tandem.Decimal, tandem.Year:
-		return compareExact(a, b)
-	case tandem.Float:
-		x, err := strconv.ParseFloat(a, 64)
-		y, failed := strconv.ParseFloat(b, 64)
-		if err == nil && failed == nil {
-			return cmp.Compare(x, y)
-		}
-	}
-	return cmp.Compare(a, b)
-}
-
-// compareExact compares canonical numbers of one type, which have the same number of decimals, however long they are.
-func compareExact(a, b string) int {
-	a, minusA := strings.CutPrefix(a, "-")
-	b, minusB := strings.CutPrefix(b, "-")
-	switch {
-	case minusA && !minusB:
-		return -1
-	case minusB && !minusA:
-		return 1
-	}
-	c := cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-	if minusA {
-		return -c
-	}
-	return c
 }

@@ -18,6 +18,9 @@ type tableRows struct {
 // List pages through the table by key. One row more than asked for is read, to tell whether there is a next page.
 func (t tableRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, error) {
 	page := api.RowPage{Snapshot: t.now()}
+	if query.Filter != nil || len(query.Order) > 0 {
+		return t.selected(ctx, query, page)
+	}
 	rows, err := t.ScanKnown(ctx, query.After.Key, query.Limit+1)
 	if err != nil {
 		return page, err
@@ -31,6 +34,22 @@ func (t tableRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, e
 	}
 	if query.Total {
 		page.Total, err = t.Count(ctx)
+	}
+	return page, err
+}
+
+// selected is List for some of the rows, or in another order than that of their keys.
+func (t tableRows) selected(ctx context.Context, query api.RowQuery, page api.RowPage) (api.RowPage, error) {
+	found, err := t.Select(ctx, store.RowQuery{Filter: query.Filter, Order: query.Order, After: query.After.Key, Marks: query.After.Marks, Limit: query.Limit})
+	if err != nil {
+		return page, err
+	}
+	page.More, page.Marks, page.Rows = found.More, found.Marks, make([]api.ListedRow, len(found.Rows))
+	for i := range found.Rows {
+		page.Rows[i] = api.ListedRow{Row: found.Rows[i]}
+	}
+	if query.Total {
+		page.Total, err = t.CountMatching(ctx, query.Filter)
 	}
 	return page, err
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -27,6 +28,7 @@ type backend struct {
 	worker  *engine.Worker
 	alerts  *alerts
 	watcher *watcher // nil when Drive is not asked
+	hub     *hub
 	scans   *scans
 	metrics *metrics
 	traces  *traces
@@ -66,6 +68,7 @@ func openBackend(ctx context.Context, config Config, log *slog.Logger) (*backend
 	b.holder = holder
 	b.sheets.Share(b.Store, holder)
 	b.metrics.scrape(b)
+	b.hub = newHub(b.Store, cmp.Or(config.watch, usualWatchLimits), b.metrics, log)
 	b.alerts = newAlerts(b.Store, config.AlertURL, holder, log)
 	var watched func(link *tandem.Link) bool
 	if config.DriveInterval > 0 {
@@ -105,6 +108,7 @@ func (b *backend) work(ctx context.Context) {
 	var posting sync.WaitGroup
 	defer posting.Wait()
 	posting.Go(func() { b.alerts.run(ctx) })
+	posting.Go(func() { b.hub.run(ctx) })
 	posting.Go(func() { b.Store.ReadBinlog(ctx, b.holder) })
 	if b.watcher != nil {
 		posting.Go(func() { b.watcher.run(ctx) })

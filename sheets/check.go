@@ -2,12 +2,30 @@ package sheets
 
 import (
 	"context"
+	"errors"
 
+	"github.com/tandem-sync/tandem"
 	api "google.golang.org/api/sheets/v4"
 )
 
 // checkKey is the developer metadata that TryWrite makes and removes.
 const checkKey = "tandem.check"
+
+// noSpreadsheet is the id of no spreadsheet.
+const noSpreadsheet = "tandem-check-of-credentials"
+
+// TryCredentials finds out whether Google takes the credentials, and has the Sheets API enabled for them, without a
+// spreadsheet: it asks for one that is not there, and Google says so only to those whom it knows.
+func (c *Client) TryCredentials(ctx context.Context) error {
+	_, err := c.service.Spreadsheets.Get(noSpreadsheet).Fields("spreadsheetId").Context(ctx).Do()
+	if err == nil {
+		return nil // somebody made one
+	}
+	if err = c.translate(err, "ask for a spreadsheet"); errors.Is(err, tandem.ErrNotFound) {
+		return nil
+	}
+	return err
+}
 
 // TryWrite finds out whether a spreadsheet can be written to, in one write that leaves it as it was.
 func (c *Client) TryWrite(ctx context.Context, spreadsheetID string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -119,10 +120,12 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 	if opt.HTTPClient != nil && opt.HTTPClient.Timeout > 0 {
 		timeout = opt.HTTPClient.Timeout
 	}
+	c.account, _ = ownerOf(opt.CredentialsFile)
 	if opt.Endpoint == "" {
 		options := []option.ClientOption{option.WithScopes(api.SpreadsheetsScope)}
-		if opt.CredentialsFile != "" {
-			c.account, _ = ownerOf(opt.CredentialsFile)
+		if opt.CredentialsFile == "" {
+			c.account, _ = ownerOf(os.Getenv("GOOGLE_APPLICATION_CREDENTIALS"))
+		} else {
 			options = append(options, option.WithAuthCredentialsFile(option.ServiceAccount, opt.CredentialsFile))
 		}
 		authorized, err := htransport.NewTransport(ctx, base, options...)

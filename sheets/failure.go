@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"google.golang.org/api/googleapi"
+	api "google.golang.org/api/sheets/v4"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -37,12 +39,19 @@ func (c *Client) translate(err error, doing string, args ...any) error {
 
 func (c *Client) unreachable(err error) *tandem.Error {
 	text := err.Error()
+	var address *url.Error
+	if errors.As(err, &address) {
+		text = address.Err.Error() // without the address, which people cannot do anything about
+	}
 	for _, sign := range []string{"cannot fetch token", "invalid_grant", "credentials:", "could not find default credentials"} {
 		if strings.Contains(text, sign) {
 			return tandem.Errorf(tandem.CodeUnauthenticated, "GOOGLE_CREDENTIALS", "Google does not accept the credentials: %s", text)
 		}
 	}
-	e := tandem.Errorf(tandem.CodeUnavailable, "GOOGLE_UNREACHABLE", "Google Sheets cannot be reached: %s", text)
+	e := tandem.Errorf(tandem.CodeUnavailable, "GOOGLE_UNREACHABLE", "Google Sheets cannot be reached: %s; try again", text)
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Message = "Google Sheets did not answer in time; try again"
+	}
 	e.RetryAfter = firstPause
 	return e
 }
@@ -57,25 +66,45 @@ func (c *Client) refusal(answer *googleapi.Error) *tandem.Error {
 		return tandem.Errorf(tandem.CodeUnauthenticated, "GOOGLE_CREDENTIALS",
 			"Google does not accept the credentials (%s); check the service account's key file", message)
 	case answer.Code == http.StatusForbidden:
-		who := "the account that Tandem uses"
-		if c.account != "" {
-			who = c.account
-		}
-		return tandem.Errorf(tandem.CodePermission, "GOOGLE_PERMISSION",
-			"Google refused access (%s); share the sheet with %s as an editor", message, who)
+		return c.forbidden(answer, message)
 	case answer.Code == http.StatusNotFound:
 		return tandem.Errorf(tandem.CodeNotFound, "SPREADSHEET_NOT_FOUND",
-			"there is no such spreadsheet, or it was deleted (%s); check its id", message)
+			"there is no such spreadsheet, or it was deleted (%s); check its id, the part of its address between /d/ and /edit", message)
 	case answer.Code == http.StatusTooManyRequests:
-		e := tandem.Errorf(tandem.CodeExhausted, "GOOGLE_QUOTA", "Google's limit of calls is used up (%s); it is refilled every minute", message)
-		e.RetryAfter = time.Minute
-		return e
+		return outOfQuota(message)
 	case answer.Code >= 500 || answer.Code == http.StatusRequestTimeout:
-		e := tandem.Errorf(tandem.CodeUnavailable, "GOOGLE_UNAVAILABLE", "Google Sheets is not available (%d: %s)", answer.Code, message)
+		e := tandem.Errorf(tandem.CodeUnavailable, "GOOGLE_UNAVAILABLE", "Google Sheets is not available (%d: %s); try again", answer.Code, message)
 		e.RetryAfter = firstPause
 		return e
 	}
 	return tandem.Errorf(tandem.CodePrecondition, "GOOGLE_REFUSED", "Google refused the request: %s", message)
+}
+
+func outOfQuota(message string) *tandem.Error {
+	e := tandem.Errorf(tandem.CodeExhausted, "GOOGLE_QUOTA", "Google's limit of calls is used up (%s); it is refilled every minute", message)
+	e.RetryAfter = time.Minute
+	return e
+}
+
+// forbidden explains a 403, which Google answers for different reasons: each is helped by something else.
+func (c *Client) forbidden(answer *googleapi.Error, message string) *tandem.Error {
+	who := "the account that Tandem uses"
+	if c.account != "" {
+		who = c.account
+	}
+	reasons := reasonsOf(answer)
+	switch {
+	case strings.Contains(reasons, "SERVICE_DISABLED") || strings.Contains(reasons, "accessNotConfigured"):
+		return tandem.Errorf(tandem.CodePrecondition, "GOOGLE_API_DISABLED",
+			"the Google Sheets API is not enabled in the project of the credentials; enable it there, and wait a few minutes (%s)", message)
+	case strings.Contains(reasons, "SCOPE_INSUFFICIENT") || strings.Contains(reasons, "insufficientPermissions"):
+		return tandem.Errorf(tandem.CodePrecondition, "GOOGLE_SCOPE",
+			"the Google credentials were made without the right to use spreadsheets; make them anew with the scope %s (%s)", api.SpreadsheetsScope, message)
+	case strings.Contains(reasons, "ateLimitExceeded") || strings.Contains(reasons, "RATE_LIMIT"):
+		return outOfQuota(message)
+	}
+	return tandem.Errorf(tandem.CodePermission, "GOOGLE_PERMISSION",
+		"Google refused access (%s); share the sheet with %s as an editor", message, who)
 }
 
 // isBadRequest reports whether Google refused a request as a whole, with text in its message.

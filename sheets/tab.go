@@ -189,7 +189,8 @@ func (t *Tab) failed(err error, doing string, args ...any) error {
 	var answer *googleapi.Error
 	if errors.As(err, &answer) && answer.Code == 404 {
 		return tandem.Errorf(tandem.CodePrecondition, tandem.HaltTabGone,
-			"the spreadsheet of tab %q cannot be found any more (%s); nothing was deleted in the database", t.link.Tab, answer.Message)
+			"the spreadsheet of tab %q cannot be found any more (%s); nothing was deleted in the database. Bring it back from the trash of its owner, or make a link to another one",
+			t.link.Tab, answer.Message)
 	}
 	return t.client.translate(err, doing, args...)
 }

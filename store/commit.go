@@ -48,6 +48,7 @@ func (s *Store) Commit(ctx context.Context, lease tandem.Lease, table *Table, co
 	if len(commit.Writes) > 0 {
 		s.finished.announce()
 	}
+	s.announceHistory(&commit)
 	return applied, nil
 }
 

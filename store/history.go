@@ -11,8 +11,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// addHistory appends entries to a link's history. Only who holds the link's lease does, so a link's entries become
-// visible in the order of their seq.
+// addHistory appends entries to a link's history. Call it where checkLease was called first, in the same transaction, and
+// nowhere else: only so a link's entries become visible in the order of their seq, which who follows them relies on; see
+// history_watch.go.
 func (s *Store) addHistory(tx *gorm.DB, link int64, entries []tandem.Entry) error {
 	rows := make([][]any, len(entries))
 	for i, entry := range entries {

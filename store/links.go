@@ -181,7 +181,7 @@ func (s *Store) DeleteLink(ctx context.Context, id string) error {
 			return err
 		}
 		for _, table := range []string{"tandem_marks", "tandem_baselines", "tandem_changes", "tandem_row_errors", "tandem_intents",
-			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests", "tandem_conflicts", "tandem_typed", "tandem_notes", "tandem_signatures"} {
+			"tandem_operations", "tandem_plans", "tandem_writes", "tandem_requests", "tandem_conflicts", "tandem_typed", "tandem_notes", "tandem_signatures", "tandem_pruned"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE link_number = ?", link.Number).Error; err != nil {
 				return err
 			}

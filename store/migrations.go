@@ -22,6 +22,8 @@ var migrations = []migration{
 	{name: "tables of links, journal and operations", tables: firstTables},
 	{name: "conflicts, typed rows, notes and alerts", tables: conflictTables, columns: conflictColumns, indexes: conflictIndexes},
 	{name: "hints and positions", tables: hintTables, columns: hintColumns, indexes: hintIndexes},
+	{name: "tokens", tables: tokenTables},
+	{name: "how far histories were pruned", tables: pruneTables},
 }
 
 // run makes what is not there yet. MySQL commits every statement by itself, so a migration that was cut off runs again and

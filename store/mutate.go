@@ -126,6 +126,9 @@ func (g *mutating) run(part []int) error {
 		}
 		fresh = append(fresh, i)
 	}
+	if err := g.refresh(part); err != nil {
+		return err
+	}
 	for len(fresh) > 0 {
 		n := g.wave(fresh)
 		if err := g.carryOut(fresh[:n]); err != nil {
@@ -149,10 +152,43 @@ func (g *mutating) run(part []int) error {
 	return g.addMarks()
 }
 
+// refresh shows, in the answers of a queue that was sent before, the rows as they are by now.
+func (g *mutating) refresh(part []int) error {
+	var keys []tandem.Key
+	var shown []**tandem.Row
+	for _, i := range part {
+		result := &g.results[i]
+		if !result.Replayed || !g.mutations[i].Queued {
+			continue
+		}
+		row := &result.Row
+		if result.Err != nil {
+			row = &result.Err.Row
+		}
+		if *row != nil {
+			keys, shown = append(keys, (*row).Key), append(shown, row)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	there, err := g.t.lock(g.tx, keys)
+	if err != nil {
+		return err
+	}
+	for n, row := range shown {
+		*row = nil
+		if now := there[keys[n]]; now != nil {
+			*row = &now.row
+		}
+	}
+	return nil
+}
+
 // requests returns the fingerprints of the request ids, where each id comes first, and the mutations to look at: without
 // those whose id another one of the same call has.
-func (g *mutating) requests(part []int) (prints map[string]string, first map[string]int, todo []int, err error) {
-	prints, first = map[string]string{}, map[string]int{}
+func (g *mutating) requests(part []int) (prints map[string]print, first map[string]int, todo []int, err error) {
+	prints, first = map[string]print{}, map[string]int{}
 	columns := columnNames(g.t.link)
 	for _, i := range part {
 		id := g.mutations[i].RequestID

@@ -77,9 +77,11 @@ func (g *mutating) check(m *tandem.Mutation, now *held) (*tandem.Change, *tandem
 			return nil, tandem.InvalidField("row.values", "there is no row %q, so one is made; its key columns must say the same as its name", m.Key)
 		}
 		return insert, nil
+	case now == nil && m.AllowMissing:
+		return nil, tandem.Errorf(tandem.CodeAborted, "ETAG_MISMATCH", "the row %q that the write is based on is not there any more", m.Key)
 	case now == nil:
 		return nil, tandem.Errorf(tandem.CodeNotFound, "ROW_NOT_FOUND", "the table %q has no row with the key %q", g.t.info.Name, m.Key)
-	case m.Etag != "" && m.Etag != now.row.Etag():
+	case m.Etag != "" && !tandem.EtagFits(m.Etag, now.row.Etag()):
 		err := tandem.Errorf(tandem.CodeAborted, "ETAG_MISMATCH", "the row %q was changed since it was read", now.row.Key)
 		err.Row = &now.row
 		return nil, err
@@ -100,6 +102,11 @@ func (g *mutating) finish(i int, w *write) {
 	switch applied.Outcome {
 	case tandem.Refused:
 		g.results[i].Err = applied.Err
+		if taken := applied.Err; taken.Reason == "ROW_EXISTS" && taken.Row == nil && applied.Row != nil {
+			shown := *taken
+			shown.Row = applied.Row
+			g.results[i].Err = &shown
+		}
 		return
 	case tandem.Moved: // somebody else inserted it since it was looked for
 		key := m.Key

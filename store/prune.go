@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -27,10 +28,6 @@ func (s *Store) Prune(ctx context.Context) error {
 		func(tx *gorm.DB) error { return prunePlans(tx, now.Add(-keepPlans)) },
 		func(tx *gorm.DB) error { return pruneOperations(tx, now.Add(-keepOperations)) },
 		func(tx *gorm.DB) error {
-			// A request that still waits for its write stays, however old it is.
-			return tx.Exec("DELETE FROM tandem_requests WHERE created_at < ? AND (write_id = '' OR result IS NOT NULL)", moment{now.Add(-keepRequests)}).Error
-		},
-		func(tx *gorm.DB) error {
 			old := moment{now.Add(-keepWrites)}
 			err := tx.Exec("DELETE FROM tandem_results WHERE write_id IN (SELECT id FROM tandem_writes WHERE done = 1 AND done_at < ?)", old).Error
 			if err != nil {
@@ -54,7 +51,7 @@ func (s *Store) Prune(ctx context.Context) error {
 			return wrap(err, "prune")
 		}
 	}
-	return nil
+	return wrap(s.pruneRequests(ctx, now), "prune requests")
 }
 
 // PruneHistory removes changes that were applied longer than keep ago, some at a time; 0 keeps them for ever.
@@ -85,6 +82,9 @@ func (s *Store) pruneChanges(ctx context.Context, link int64, removes int, befor
 			return err
 		}
 		err = s.transaction(ctx, func(tx *gorm.DB) error {
+			if err := s.notePruned(tx, link, slices.Max(seqs)); err != nil {
+				return err
+			}
 			return tx.Exec("DELETE FROM tandem_changes WHERE seq IN (?)", seqs).Error
 		})
 		if err != nil {

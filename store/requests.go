@@ -1,31 +1,75 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem"
 	"gorm.io/gorm"
 )
 
-// keepRequests is how long a repeated request gets its first answer.
-const keepRequests = 30 * 24 * time.Hour
+// How long a repeated request gets its first answer: that of a single call, and that of a queue's entry.
+const (
+	keepRequests = 24 * time.Hour
+	keepQueued   = 30 * 24 * time.Hour
+)
 
-// fingerprint tells whether two mutations with one request id ask for the same. Who asks does not matter.
-func fingerprint(m tandem.Mutation, columns []string) (string, error) {
+// forADay begins the stored fingerprints of requests that are kept for keepRequests only.
+const forADay = "day:"
+
+// print tells whether two mutations with one request id ask for the same. Who asks does not matter, nor whether the mutation
+// came by itself or from a queue: a phone that got no answer puts into its queue what it sent before.
+type print struct {
+	stored string
+	// former is what versions before this one stored. It holds all columns of the link, so that a repetition after those
+	// were edited seemed to be another write.
+	former string
+}
+
+func fingerprint(m tandem.Mutation, columns []string) (print, error) {
 	m.Actor, m.RequestID, m.Trace = "", "", ""
-	data, err := json.Marshal(struct {
+	values := map[string]tandem.Value{}
+	for i, value := range m.Values {
+		if !value.IsAbsent() && i < len(columns) {
+			values[columns[i]] = value
+		}
+	}
+	former, err := hashed(struct {
 		Mutation *storedMutation
 		Columns  []string
 	}{storeMutation(m), columns})
+	if err != nil {
+		return print{}, err
+	}
+	bare := m
+	bare.Values = nil
+	stored, err := hashed(struct {
+		Mutation tandem.Mutation
+		Values   map[string]tandem.Value
+	}{bare, values})
+	if err == nil && !m.Queued {
+		stored = forADay + stored
+	}
+	return print{stored, former}, err
+}
+
+func hashed(asked any) (string, error) {
+	data, err := json.Marshal(asked)
 	if err != nil {
 		return "", fmt.Errorf("fingerprint a mutation: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	return base64.RawURLEncoding.EncodeToString(sum[:18]), nil
+}
+
+// of reports whether stored is the fingerprint of the same write.
+func (p print) of(stored string) bool {
+	return strings.TrimPrefix(stored, forADay) == strings.TrimPrefix(p.stored, forADay) || stored == p.former
 }
 
 // storedRequest is one row of tandem_requests.
@@ -44,8 +88,8 @@ func scanRequest(row scanner) (r storedRequest, err error) {
 }
 
 // check fails when the request id was used for something else.
-func (r storedRequest) check(fingerprint string) *tandem.Error {
-	if r.fingerprint != fingerprint {
+func (r storedRequest) check(asked print) *tandem.Error {
+	if !asked.of(r.fingerprint) {
 		return tandem.InvalidField("request_id", "%q was used for another write; use a new id for each", r.id)
 	}
 	return nil
@@ -85,7 +129,7 @@ func (s *Store) reserveRequests(tx *gorm.DB, link int64, source tandem.Source, r
 // findRequests returns the first answers of those requests, given as id -> fingerprint, that were answered before, or the
 // error of an id that was used for another write. The others are reserved for this transaction, which carries them out
 // and then calls saveRequests.
-func (s *Store) findRequests(tx *gorm.DB, link, source string, fingerprints map[string]string) (map[string]tandem.MutationResult, error) {
+func (s *Store) findRequests(tx *gorm.DB, link, source string, fingerprints map[string]print) (map[string]tandem.MutationResult, error) {
 	if len(fingerprints) == 0 {
 		return nil, nil
 	}
@@ -95,7 +139,7 @@ func (s *Store) findRequests(tx *gorm.DB, link, source string, fingerprints map[
 	}
 	requests := make([]storedRequest, 0, len(fingerprints))
 	for id, print := range fingerprints {
-		requests = append(requests, storedRequest{id: id, fingerprint: print})
+		requests = append(requests, storedRequest{id: id, fingerprint: print.stored})
 	}
 	stored, err := s.reserveRequests(tx, owner.Number, tandem.Source(source), requests)
 	if err != nil {
@@ -117,7 +161,7 @@ func (s *Store) findRequests(tx *gorm.DB, link, source string, fingerprints map[
 }
 
 // saveRequests stores the answers of requests that findRequests reserved in the same transaction, by id.
-func (s *Store) saveRequests(tx *gorm.DB, link, source string, fingerprints map[string]string, results map[string]tandem.MutationResult) error {
+func (s *Store) saveRequests(tx *gorm.DB, link, source string, fingerprints map[string]print, results map[string]tandem.MutationResult) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -132,7 +176,7 @@ func (s *Store) saveRequests(tx *gorm.DB, link, source string, fingerprints map[
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{owner.Number, source, id, fingerprints[id], "", text, now})
+		rows = append(rows, []any{owner.Number, source, id, fingerprints[id].stored, "", text, now})
 	}
 	err = insertRows(tx, "INSERT INTO tandem_requests (link_number, source, request_id, fingerprint, write_id, result, created_at) VALUES", rows,
 		s.dialect.upsert([]string{"link_number", "source", "request_id"}, []string{"result"}))
@@ -140,4 +184,38 @@ func (s *Store) saveRequests(tx *gorm.DB, link, source string, fingerprints map[
 		return fmt.Errorf("save answers of requests: %w", err)
 	}
 	return nil
+}
+
+// pruneRequests removes answers that nobody can ask for any more, some at a time. A request that still waits for its write
+// stays, however old it is.
+func (s *Store) pruneRequests(ctx context.Context, now time.Time) error {
+	type list struct {
+		link   int64
+		source string
+	}
+	for {
+		old := map[list][]string{}
+		found, err := query(s.db.WithContext(ctx), func(row scanner) (id string, err error) {
+			var of list
+			if err = row.Scan(&of.link, &of.source, &id); err == nil {
+				old[of] = append(old[of], id)
+			}
+			return id, err
+		}, `SELECT link_number, source, request_id FROM tandem_requests
+			WHERE (created_at < ? OR created_at < ? AND fingerprint LIKE '`+forADay+`%') AND (write_id = '' OR result IS NOT NULL) LIMIT ?`,
+			moment{now.Add(-keepQueued)}, moment{now.Add(-keepRequests)}, pruneRows)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		for of, ids := range old {
+			err := s.transaction(ctx, func(tx *gorm.DB) error {
+				// What was asked for anew since it was looked at is young.
+				return tx.Exec("DELETE FROM tandem_requests WHERE link_number = ? AND source = ? AND request_id IN (?) AND created_at < ?",
+					of.link, of.source, ids, moment{now.Add(-keepRequests)}).Error
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
 }

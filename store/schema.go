@@ -217,6 +217,16 @@ var hintColumns = []ownColumn{
 // hintIndexes finds the marks of a row.
 var hintIndexes = []ownIndex{{"tandem_marks", "tandem_marks_row", "link_number, row_key{prefix}"}}
 
+// tokenTables belong to schema version 4. A hash is SHA-256 in hex, links a JSON list of ids, NULL for all of them.
+var tokenTables = []ownTable{
+	{
+		name: "tandem_tokens",
+		columns: []string{"id {name}", "hash {name}", "name {name}", "role {word}", "links {text}", "expires_at {moment}",
+			"created_at {moment}", "last_used_at {moment}"},
+		primary: "id",
+	},
+}
+
 // ownColumn is a column that a later version adds to one of our tables. What has no {type} that may be NULL needs a
 // default, for the rows that are there.
 type ownColumn struct{ table, name, definition string }

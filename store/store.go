@@ -48,6 +48,7 @@ type Store struct {
 	alertURL string
 	binlog   *binlog // nil: changes are captured by triggers
 	finished finished
+	added    finished // history
 	// remembered are links and tables for the API: see OpenRows.
 	remembered remembered
 	commits    atomic.Int64 // transactions of this process

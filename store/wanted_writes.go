@@ -22,6 +22,9 @@ func (s *Store) SheetWriter(link *tandem.Link) *SheetWriter {
 	return &SheetWriter{store: s, link: link}
 }
 
+// pendingAgain is when to ask again for a write that was not carried out in time.
+const pendingAgain = 5 * time.Second
+
 // recorded is what became of one mutation when it was recorded: the write to wait for, or the result at once.
 type recorded struct {
 	write    string
@@ -82,7 +85,7 @@ func (w *SheetWriter) record(tx *gorm.DB, mutations []tandem.Mutation, trace str
 
 // reserve gives each mutation a write of its own, or that of the same request made before.
 func (w *SheetWriter) reserve(tx *gorm.DB, link int64, columns []string, mutations []tandem.Mutation) ([]recorded, error) {
-	all, prints := make([]recorded, len(mutations)), make([]string, len(mutations))
+	all, prints := make([]recorded, len(mutations)), make([]print, len(mutations))
 	var requests []storedRequest
 	for i, m := range mutations {
 		all[i].write = rand.Text()
@@ -93,7 +96,7 @@ func (w *SheetWriter) reserve(tx *gorm.DB, link int64, columns []string, mutatio
 		if prints[i], err = fingerprint(m, columns); err != nil {
 			return nil, err
 		}
-		requests = append(requests, storedRequest{id: m.RequestID, fingerprint: prints[i], write: all[i].write})
+		requests = append(requests, storedRequest{id: m.RequestID, fingerprint: prints[i].stored, write: all[i].write})
 	}
 	if len(requests) == 0 {
 		return all, nil
@@ -104,7 +107,7 @@ func (w *SheetWriter) reserve(tx *gorm.DB, link int64, columns []string, mutatio
 	}
 	for i, m := range mutations {
 		r, asked := stored[m.RequestID]
-		if !asked || prints[i] == "" {
+		if !asked || prints[i].stored == "" {
 			continue
 		}
 		all[i].replayed = r.write != all[i].write
@@ -148,8 +151,7 @@ func (w *SheetWriter) wait(ctx context.Context, all []recorded) ([]tandem.Mutati
 			break
 		}
 		if ctx.Err() != nil {
-			return nil, tandem.Errorf(tandem.CodeUnavailable, "WRITE_PENDING",
-				"the write is recorded and may still happen; repeat it with the same request_id to learn its result")
+			return nil, w.pending(ctx)
 		}
 		await(ctx, changed, 50*time.Millisecond)
 	}
@@ -158,6 +160,19 @@ func (w *SheetWriter) wait(ctx context.Context, all []recorded) ([]tandem.Mutati
 		results[i] = *r.result
 	}
 	return results, nil
+}
+
+// pending is what a caller is told whose write was not carried out in time: also why not, as far as it is known.
+func (w *SheetWriter) pending(ctx context.Context) *tandem.Error {
+	pending := tandem.Errorf(tandem.CodeUnavailable, "WRITE_PENDING",
+		"the write is recorded and may still happen; repeat it with the same request_id to learn its result")
+	pending.RetryAfter = pendingAgain
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if link, err := w.store.Link(ctx, w.link.ID); err == nil && link.Status.LastError != "" {
+		pending.Message += ". The last try failed: " + link.Status.LastError
+	}
+	return pending
 }
 
 // results returns the results of those writes that are done. Writes of a link that was deleted are gone: an error.

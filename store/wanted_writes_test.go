@@ -137,34 +137,3 @@ func TestWriteOfDeletedLink(t *testing.T) {
 		wantError(t, <-failed, tandem.CodeNotFound, "LINK_NOT_FOUND")
 	})
 }
-
-func TestPruneKeepsWhatIsStillAsked(t *testing.T) {
-	onEach(t, func(t *testing.T, o *own) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		count := answer(ctx, t, o, echo)
-		mutation := tandem.Mutation{Kind: tandem.Delete, Key: "1", RequestID: "r"}
-		mutate := func() tandem.MutationResult {
-			got, err := o.SheetWriter(&o.link).Mutate(ctx, []tandem.Mutation{mutation}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got[0]
-		}
-		mutate()
-		o.clock.pass(29 * 24 * time.Hour)
-		if err := o.Prune(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if !mutate().Replayed {
-			t.Error("an answer was forgotten before 30 days")
-		}
-		o.clock.pass(2 * 24 * time.Hour)
-		if err := o.Prune(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if mutate().Replayed || count() != 2 {
-			t.Error("an answer was kept for more than 30 days")
-		}
-	})
-}

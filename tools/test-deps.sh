@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: MariaDB, Chromium and Node.js from Debian's packages, and the Node
-# packages of the emulator's tests. Fails when it cannot, for tests that do not run prove nothing.
+# packages of the tests that use it. With the argument `node` only what is of Node.js. Fails when it cannot, for tests that do
+# not run prove nothing.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -12,9 +13,11 @@ need() {
 	shift
 	packages="$packages $*"
 }
-need mariadbd mariadb-server
-need mariadb-install-db mariadb-server
-[ -n "${CHROMIUM:-}" ] || need chromium chromium
+if [ "${1:-}" != node ]; then
+	need mariadbd mariadb-server
+	need mariadb-install-db mariadb-server
+	[ -n "${CHROMIUM:-}" ] || need chromium chromium
+fi
 need node nodejs
 need npm npm
 
@@ -37,8 +40,10 @@ if [ -n "$packages" ]; then
 	apt install -y --no-install-recommends $packages >/dev/null || fail "apt-get could not install:$packages"
 fi
 
-node=sheets/emulator/testdata/node
-if ! [ -f $node/node_modules/.package-lock.json ]; then
-	echo "test-deps: installing Node packages"
-	(cd $node && npm ci --no-audit --no-fund --silent) || fail "npm could not install the packages of $node"
-fi
+for folder in sheets/emulator/testdata/node tools/openapi server/testdata/console; do
+	# npm writes the inner file last, so that an older one is of another package-lock.json, or of an install that broke off.
+	if ! [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]; then
+		echo "test-deps: installing the Node packages of $folder"
+		(cd $folder && npm ci --no-audit --no-fund --silent) || fail "npm could not install the packages of $folder"
+	fi
+done

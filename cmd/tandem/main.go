@@ -28,6 +28,7 @@ func commands() []command {
 		{"demo", "show the main job: no services, no credentials", demo},
 		{"serve", "serve the API and keep links in step", serve},
 		{"emulator", "run the Google Sheets emulator alone", emulate},
+		{"token", "make, list and delete the tokens that callers need", token},
 		{"check", "try everything that serve needs, and say what is missing", check},
 		{"uninstall", "remove what Tandem made in the database and, with --sheets, in spreadsheets; the data stays", uninstall},
 		{"version", "print the version", version},

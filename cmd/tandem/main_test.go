@@ -24,6 +24,13 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"emulator", "--addr", "nowhere"}, 1},
 		{[]string{"check", "--auth", "none"}, 1},
 		{[]string{"uninstall", "--help"}, 0},
+		{[]string{"token"}, 2},
+		{[]string{"token", "--help"}, 0},
+		{[]string{"token", "make"}, 2},
+		{[]string{"token", "list", "nonsense"}, 2},
+		{[]string{"token", "delete"}, 2},
+		{[]string{"token", "create", "--role", "owner", "--name", "n", "--database-url", "sqlite:/nowhere/t.db"}, 1},
+		{[]string{"token", "list"}, 1},
 		{[]string{"uninstall", "--sheet"}, 2},
 		{[]string{"uninstall"}, 1},
 	} {

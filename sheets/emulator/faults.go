@@ -17,6 +17,9 @@ type Fault struct {
 	// Status is the HTTP status of before and after; 0 is 503.
 	Status int `json:"status"`
 	Count  int `json:"count"`
+	// Reason, with status 403, is why: "" when the file is not shared with the caller, SERVICE_DISABLED when the API is not
+	// enabled in the project of the credentials.
+	Reason string `json:"reason"`
 	// DelayMs ends a hang after that long, with the connection broken; 0 holds until the caller gives up.
 	DelayMs int `json:"delayMs"`
 }
@@ -36,6 +39,9 @@ func (e *Emulator) AddFault(f Fault) error {
 	}
 	if f.Status == 0 {
 		f.Status = http.StatusServiceUnavailable
+	}
+	if f.Reason != "" && (f.Reason != serviceDisabled || f.Status != http.StatusForbidden) {
+		return invalid("reason must be %s, with status 403, or left out; not %q", serviceDisabled, f.Reason)
 	}
 	if f.Status < 400 || f.Status > 599 {
 		return invalid("status must be an HTTP error, not %d", f.Status)
@@ -83,6 +89,10 @@ func (e *Emulator) fail(w http.ResponseWriter, r *http.Request, f *Fault) {
 			e.answerError(w, r, driveDisabled())
 			return
 		}
+		if f.Reason == serviceDisabled {
+			e.answerError(w, r, sheetsDisabled())
+			return
+		}
 		e.answerError(w, r, faultError(f.Status))
 		return
 	case "hang":
@@ -107,6 +117,21 @@ func driveDisabled() *apiError {
 	e.drive["domain"], e.drive["extendedHelp"] = "usageLimits", "https://console.developers.google.com"
 	e.status = "PERMISSION_DENIED"
 	return e
+}
+
+const serviceDisabled = "SERVICE_DISABLED"
+
+// sheetsDisabled is how Google refuses when the Sheets API is not enabled in the caller's project.
+func sheetsDisabled() *apiError {
+	const page = "https://console.developers.google.com/apis/api/sheets.googleapis.com/overview?project=" + projectNumber
+	return &apiError{code: http.StatusForbidden, status: "PERMISSION_DENIED",
+		message: "Google Sheets API has not been used in project " + projectNumber + " before or it is disabled. Enable it by visiting " + page +
+			" then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.",
+		details: []any{
+			object{"@type": "type.googleapis.com/google.rpc.Help", "links": []any{object{"description": "Google developers console API activation", "url": page}}},
+			object{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": serviceDisabled, "domain": "googleapis.com",
+				"metadata": object{"consumer": "projects/" + projectNumber, "service": "sheets.googleapis.com"}},
+		}}
 }
 
 func faultError(status int) *apiError {

@@ -36,9 +36,22 @@ type ListRowsRequest struct {
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the answer before, with everything else as in that request. Empty: the first page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which rows to return: AIP-160 on the columns, such as `score > 8 AND title:"moon"`. Empty: all. Not implemented yet.
+	// Which rows to return: AIP-160 on the columns, such as `score > 8 AND title:"moon"`. Empty: all.
+	//
+	// `=`, `!=`, `<`, `<=`, `>` and `>=` compare a column with a value, which is read by the column's type as in `values`, with
+	// or without quotes. Texts are compared exactly, character by character, on both sources. `:` finds a text within a text,
+	// whatever the case of its letters; of other columns it means `=`. `title = null` finds empty cells, NULL and the empty
+	// text alike, and `title:*` all others. An empty cell is equal to nothing and neither less nor greater, so that
+	// `score != 8` finds it and `score < 8` does not. A word or a quoted text alone is searched for in all columns of text.
+	// `OR` binds closer than `AND`, as AIP-160 has it; `NOT` or `-` negates what follows. Names that are no plain words stand
+	// between backticks. There are no wildcards and no functions. At most 100 comparisons and 50 parentheses deep.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// In which order: AIP-132 on the columns, such as `score desc, title`. Empty: by key. Not implemented yet.
+	// In which order: AIP-132 on up to 5 columns, such as `score desc, title`; rows alike in these stand by their key, in the
+	// direction of the last column. Empty: by key.
+	//
+	// Empty cells come first, last with `desc`; an ENUM goes by the order of its values. Of a text the first 255 characters
+	// count: by the column's collation in a MySQL or MariaDB database, where NULL comes before the empty text, unless that
+	// collation tells accents or case apart; else by code points, with A to Z as a to z on the sheet and in SQLite.
 	OrderBy string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// Which fields of the rows to return: `values.COLUMN` for one column (its name as it is), and names of other fields, such as
 	// `etag`. `name` is always returned. Absent: all.

@@ -39,11 +39,12 @@ const (
 // NOT_FOUND for a link or row that does not exist; UNAVAILABLE when the source does not answer, and RESOURCE_EXHAUSTED
 // with RetryInfo when Google's quota is used up: both may be tried again. Nothing is half-applied.
 type RowServiceClient interface {
-	// Lists rows by key, a page at a time; of the sheet, rows without a usable key come last, as they stand. Rows that are
-	// written between two pages neither repeat nor hide others.
+	// Lists rows by key or in another order, a page at a time; of the sheet, rows without a usable key come last, as they
+	// stand. Rows that are written between two pages neither repeat nor hide others; a row that is itself moved to another
+	// place of the order may be seen at both or at neither.
 	//
-	// UNIMPLEMENTED: `filter` or `order_by` is given (they come later). INVALID_ARGUMENT: `page_token` is not from a request
-	// with the same parent.
+	// INVALID_ARGUMENT: `filter` or `order_by` cannot be read, with the place and what is wrong there; `page_token` is not
+	// from a request with the same parent, filter and order.
 	ListRows(ctx context.Context, in *ListRowsRequest, opts ...grpc.CallOption) (*ListRowsResponse, error)
 	// Returns one row.
 	GetRow(ctx context.Context, in *GetRowRequest, opts ...grpc.CallOption) (*Row, error)
@@ -148,11 +149,12 @@ func (c *rowServiceClient) MutateRows(ctx context.Context, in *MutateRowsRequest
 // NOT_FOUND for a link or row that does not exist; UNAVAILABLE when the source does not answer, and RESOURCE_EXHAUSTED
 // with RetryInfo when Google's quota is used up: both may be tried again. Nothing is half-applied.
 type RowServiceServer interface {
-	// Lists rows by key, a page at a time; of the sheet, rows without a usable key come last, as they stand. Rows that are
-	// written between two pages neither repeat nor hide others.
+	// Lists rows by key or in another order, a page at a time; of the sheet, rows without a usable key come last, as they
+	// stand. Rows that are written between two pages neither repeat nor hide others; a row that is itself moved to another
+	// place of the order may be seen at both or at neither.
 	//
-	// UNIMPLEMENTED: `filter` or `order_by` is given (they come later). INVALID_ARGUMENT: `page_token` is not from a request
-	// with the same parent.
+	// INVALID_ARGUMENT: `filter` or `order_by` cannot be read, with the place and what is wrong there; `page_token` is not
+	// from a request with the same parent, filter and order.
 	ListRows(context.Context, *ListRowsRequest) (*ListRowsResponse, error)
 	// Returns one row.
 	GetRow(context.Context, *GetRowRequest) (*Row, error)

@@ -192,7 +192,13 @@ type ServerInfo struct {
 	// The address that spreadsheets have to be shared with. Empty: not known.
 	GoogleAccount string `protobuf:"bytes,4,opt,name=google_account,json=googleAccount,proto3" json:"google_account,omitempty"`
 	// When this process began.
-	StartTime     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// What the caller may do. ADMIN where the server asks nobody who they are.
+	Role Token_Role `protobuf:"varint,6,opt,name=role,proto3,enum=tandem.v1.Token_Role" json:"role,omitempty"`
+	// The links that the caller is limited to, each as `links/{link}`. Empty: all.
+	Links []string `protobuf:"bytes,7,rep,name=links,proto3" json:"links,omitempty"`
+	// What the caller's token is called. Empty where the server asks nobody who they are.
+	Caller        string `protobuf:"bytes,8,opt,name=caller,proto3" json:"caller,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -260,6 +266,27 @@ func (x *ServerInfo) GetStartTime() *timestamppb.Timestamp {
 		return x.StartTime
 	}
 	return nil
+}
+
+func (x *ServerInfo) GetRole() Token_Role {
+	if x != nil {
+		return x.Role
+	}
+	return Token_ROLE_UNSPECIFIED
+}
+
+func (x *ServerInfo) GetLinks() []string {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *ServerInfo) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
 }
 
 // One kind of calls.
@@ -476,7 +503,7 @@ var File_tandem_v1_status_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_status_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1etandem/v1/status_service.proto\x12\ttandem.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
+	"\x1etandem/v1/status_service.proto\x12\ttandem.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtandem/v1/token_service.proto\"\x11\n" +
 	"\x0fGetQuotaRequest\"\x16\n" +
 	"\x14GetServerInfoRequest\"\xc4\x05\n" +
 	"\x05Quota\x122\n" +
@@ -500,7 +527,7 @@ const file_tandem_v1_status_service_proto_rawDesc = "" +
 	"\vtandem/LinkR\x04link\x12\x17\n" +
 	"\x04rows\x18\x02 \x01(\x05B\x03\xe0A\x03R\x04rows\x12\x1b\n" +
 	"\x06writes\x18\x03 \x01(\x05B\x03\xe0A\x03R\x06writes\x120\n" +
-	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x03age\"\xd7\x01\n" +
+	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x03age\"\xcf\x02\n" +
 	"\n" +
 	"ServerInfo\x12\x1d\n" +
 	"\aversion\x18\x01 \x01(\tB\x03\xe0A\x03R\aversion\x12\x1f\n" +
@@ -508,7 +535,11 @@ const file_tandem_v1_status_service_proto_rawDesc = "" +
 	"\acapture\x18\x03 \x01(\tB\x03\xe0A\x03R\acapture\x12*\n" +
 	"\x0egoogle_account\x18\x04 \x01(\tB\x03\xe0A\x03R\rgoogleAccount\x12>\n" +
 	"\n" +
-	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime2\xb7\x01\n" +
+	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12.\n" +
+	"\x04role\x18\x06 \x01(\x0e2\x15.tandem.v1.Token.RoleB\x03\xe0A\x03R\x04role\x12)\n" +
+	"\x05links\x18\a \x03(\tB\x13\xe0A\x03\xfaA\r\n" +
+	"\vtandem/LinkR\x05links\x12\x1b\n" +
+	"\x06caller\x18\b \x01(\tB\x03\xe0A\x03R\x06caller2\xb7\x01\n" +
 	"\rStatusService\x12K\n" +
 	"\bGetQuota\x12\x1a.tandem.v1.GetQuotaRequest\x1a\x10.tandem.v1.Quota\"\x11\x82\xd3\xe4\x93\x02\v\x12\t/v1/quota\x12Y\n" +
 	"\rGetServerInfo\x12\x1f.tandem.v1.GetServerInfoRequest\x1a\x15.tandem.v1.ServerInfo\"\x10\x82\xd3\xe4\x93\x02\n" +
@@ -537,6 +568,7 @@ var file_tandem_v1_status_service_proto_goTypes = []any{
 	(*Quota_Backlog)(nil),         // 6: tandem.v1.Quota.Backlog
 	(*durationpb.Duration)(nil),   // 7: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(Token_Role)(0),               // 9: tandem.v1.Token.Role
 }
 var file_tandem_v1_status_service_proto_depIdxs = []int32{
 	4,  // 0: tandem.v1.Quota.reads:type_name -> tandem.v1.Quota.Budget
@@ -545,17 +577,18 @@ var file_tandem_v1_status_service_proto_depIdxs = []int32{
 	6,  // 3: tandem.v1.Quota.backlog:type_name -> tandem.v1.Quota.Backlog
 	7,  // 4: tandem.v1.Quota.time_to_drain:type_name -> google.protobuf.Duration
 	8,  // 5: tandem.v1.ServerInfo.start_time:type_name -> google.protobuf.Timestamp
-	8,  // 6: tandem.v1.Quota.Minute.start_time:type_name -> google.protobuf.Timestamp
-	7,  // 7: tandem.v1.Quota.Backlog.age:type_name -> google.protobuf.Duration
-	0,  // 8: tandem.v1.StatusService.GetQuota:input_type -> tandem.v1.GetQuotaRequest
-	1,  // 9: tandem.v1.StatusService.GetServerInfo:input_type -> tandem.v1.GetServerInfoRequest
-	2,  // 10: tandem.v1.StatusService.GetQuota:output_type -> tandem.v1.Quota
-	3,  // 11: tandem.v1.StatusService.GetServerInfo:output_type -> tandem.v1.ServerInfo
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	9,  // 6: tandem.v1.ServerInfo.role:type_name -> tandem.v1.Token.Role
+	8,  // 7: tandem.v1.Quota.Minute.start_time:type_name -> google.protobuf.Timestamp
+	7,  // 8: tandem.v1.Quota.Backlog.age:type_name -> google.protobuf.Duration
+	0,  // 9: tandem.v1.StatusService.GetQuota:input_type -> tandem.v1.GetQuotaRequest
+	1,  // 10: tandem.v1.StatusService.GetServerInfo:input_type -> tandem.v1.GetServerInfoRequest
+	2,  // 11: tandem.v1.StatusService.GetQuota:output_type -> tandem.v1.Quota
+	3,  // 12: tandem.v1.StatusService.GetServerInfo:output_type -> tandem.v1.ServerInfo
+	11, // [11:13] is the sub-list for method output_type
+	9,  // [9:11] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_status_service_proto_init() }
@@ -563,6 +596,7 @@ func file_tandem_v1_status_service_proto_init() {
 	if File_tandem_v1_status_service_proto != nil {
 		return
 	}
+	file_tandem_v1_token_service_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -49,6 +49,12 @@ var explanations = map[string]string{
 	"components/schemas/ListOperationsResponse/properties/operations": "The operations, the latest first.",
 }
 
+// listing explains the parameters of google.longrunning.Operations.ListOperations; the others do nothing here.
+var listing = map[string]string{
+	"pageSize":  "How many operations to return at most, up to 1000; more counts as 1000. 0: 50.",
+	"pageToken": "`nextPageToken` of the answer before. Empty: the first page.",
+}
+
 // finish corrects gnostic's document.
 func finish(document *yaml.Node, files []*protogen.File) {
 	paths, schemas := get(document, "paths"), get(document, "components", "schemas")
@@ -61,6 +67,9 @@ func finish(document *yaml.Node, files []*protogen.File) {
 	for method, rule := range routes(files) {
 		if operation := operations[gnosticID(method)]; operation != nil {
 			finishOperation(operation, schemas, method, rule)
+			if method.Desc.IsStreamingServer() {
+				stream(operation)
+			}
 		}
 	}
 	for node := range mappings(document) {
@@ -78,6 +87,8 @@ func finish(document *yaml.Node, files []*protogen.File) {
 			}
 		}
 	}
+	plainTypes(document)
+	describeServer(document)
 	explain(document)
 }
 
@@ -97,6 +108,7 @@ func finishOperation(operation, schemas *yaml.Node, method *protogen.Method, rul
 		}
 	}
 	body := get(operation, "requestBody", "content", "application/json", "schema")
+	nameBody(operation, path.Base(text(body, "$ref")))
 	schema := get(schemas, path.Base(text(body, "$ref")))
 	switch {
 	case schema == nil:
@@ -135,6 +147,13 @@ func explain(document *yaml.Node) {
 		if text(tag, "name") == "Operations" {
 			set(tag, "description", "Work that goes on after its call was answered, such as an initial sync.")
 		}
+	}
+	list := get(document, "paths", "/v1/operations", "get", "parameters")
+	if list != nil {
+		list.Content = slices.DeleteFunc(list.Content, func(parameter *yaml.Node) bool { return listing[text(parameter, "name")] == "" })
+	}
+	for _, parameter := range sequence(list) {
+		set(parameter, "description", listing[text(parameter, "name")])
 	}
 	for _, item := range pairs(get(document, "paths")) {
 		for _, operation := range pairs(item) {

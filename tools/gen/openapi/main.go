@@ -40,7 +40,9 @@ func generate(plugin *protogen.Plugin) (*yaml.Node, error) {
 	on, off, depth := true, false, 2
 	version, title, naming, enums, mode := "v1", "Tandem", "json", "string", "merged"
 	description := "Keeps a database table and a Google Sheet tab in step, and gives one API over both. " +
-		"Errors are a `Status`; reasons stand in its details as `google.rpc.ErrorInfo` of domain `tandem`."
+		"Errors are a `Status`; reasons stand in its details as `google.rpc.ErrorInfo` of domain `tandem`.\n\n" +
+		"Answers to GET carry an `ETag`: `If-None-Match` takes it and answers 304 when nothing changed, and a write of a row or " +
+		"link takes it as `If-Match`. A write of a row with a UUID as `Idempotency-Key` can be sent again until an answer has come."
 	file := plugin.NewGeneratedFile("openapi.yaml", "")
 	err := generator.NewOpenAPIv3Generator(plugin, generator.Configuration{
 		Version: &version, Title: &title, Description: &description, Naming: &naming, EnumType: &enums, OutputMode: &mode,

@@ -1,0 +1,4 @@
+package api
+
+// ParsePlace reads a token of a link.
+var ParsePlace = parsePlace
