@@ -24,6 +24,7 @@ type typedRows struct {
 	fills   []fill                      // keys to write into rows
 	inserts []tandem.BadRow             // rows to insert, nothing having changed in them for the settle time
 	closed  []tandem.Typed              // records of rows that are gone from the sheet, or have their key
+	made    map[tandem.Key]bool         // keys that the table made in this cycle
 	still   map[string]refusal          // refusals that are remembered on
 	refused map[int]string              // why the table refuses a row, by its position
 }
@@ -58,7 +59,7 @@ func (c *cycle) keyColumn() int {
 
 // readTyped reads the records of rows whose key is on its way.
 func (c *cycle) readTyped(ctx context.Context) error {
-	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, taken: map[int]bool{}, still: map[string]refusal{}, refused: map[int]string{}}
+	c.typed = typedRows{records: map[tandem.Key]tandem.Typed{}, claimed: map[int]tandem.Key{}, taken: map[int]bool{}, still: map[string]refusal{}, refused: map[int]string{}, made: map[tandem.Key]bool{}}
 	if c.keyColumn() < 0 {
 		return nil
 	}

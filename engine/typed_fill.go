@@ -44,6 +44,7 @@ func (c *cycle) insertTyped(ctx context.Context) error {
 				delete(c.typed.refused, of[i].Position)
 				record := *settlements[i].Typed
 				record.Key = result.Row.Key
+				c.typed.made[record.Key] = true
 				c.typed.fills = append(c.typed.fills, fill{record, of[i]})
 				if c.sync != nil {
 					c.sync.report.Counts.InsertDatabase++

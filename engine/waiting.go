@@ -176,7 +176,11 @@ func (c *cycle) forSheet(follow []reconcile.Decision) *forSheet {
 func (f *forSheet) fill(todo []*reconcile.Decision, enough int) []*reconcile.Decision {
 	for len(todo) < enough {
 		if len(f.ready) > 0 && len(f.ready[0]) > 0 {
-			if d := &f.ready[0][0]; d.Sheet != nil {
+			switch d := &f.ready[0][0]; {
+			case d.Sheet == nil:
+			case f.c.typed.made[d.Row.Key]:
+				f.c.move(d) // the table lost the row that was decided about, and gave its key to another one
+			default:
 				todo = append(todo, d)
 			}
 			f.ready[0] = f.ready[0][1:]
