@@ -49,7 +49,7 @@ func (s *LinkService) message(ctx context.Context, link *tandem.Link) *tandemv1.
 	}
 	if halt := link.Halt; halt != nil {
 		out.Halt = &tandemv1.Link_Halt{Reason: tandemv1.Link_Halt_Reason(tandemv1.Link_Halt_Reason_value[halt.Reason]), Message: halt.Message,
-			RowCount: int32(halt.RowCount)}
+			RowCount: int32(halt.RowCount), Source: sourceMessage(halt.Source)}
 		for _, key := range halt.Rows {
 			out.Halt.Rows = append(out.Halt.Rows, string(key))
 		}

@@ -74,7 +74,7 @@ func (s *StatusService) GetQuota(ctx context.Context, _ *tandemv1.GetQuotaReques
 			continue
 		}
 		quota.Backlog = append(quota.Backlog, &tandemv1.Quota_Backlog{Link: linkName(b.Link), Rows: int32(min(b.Marks, math.MaxInt32)),
-			Writes: int32(min(b.Writes, math.MaxInt32)), Age: durationpb.New(max(0, now.Sub(b.Oldest)))})
+			Writes: int32(min(b.Writes, math.MaxInt32)), Age: durationpb.New(age(now, b.Oldest))})
 	}
 	if drain, known := timeToDrain(state, waiting); known {
 		quota.TimeToDrain = durationpb.New(drain)
@@ -138,4 +138,12 @@ func (s *StatusService) GetServerInfo(ctx context.Context, _ *tandemv1.GetServer
 		info.Links = append(info.Links, linkName(link))
 	}
 	return info, nil
+}
+
+// age is how long something has waited; a look that Drive asked for says nothing of when.
+func age(now, since time.Time) time.Duration {
+	if since.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(since))
 }

@@ -202,7 +202,8 @@ It took %s and %d Google calls (%d that read, %d that write).
 	}
 	api := "http://" + d.s.HTTPAddr() + "/v1/links/anime"
 	_, err = fmt.Fprintf(d.out, `
-Now both sides follow each other. Look at the sheet, and edit it: %[1]s
+Now both sides follow each other. Open the console: %[3]s/
+Look at the sheet, and edit it: %[1]s
 
 Try:
   curl %[2]s
@@ -220,7 +221,7 @@ What an initial sync would do now (nothing, we hope):
   curl -X POST %[2]s:initialSync -d '{"validateOnly": true}'
   curl %[3]s/v1/operations
 
-gRPC with reflection is at %[5]s, the OpenAPI document at %[3]s/openapi.yaml. Ctrl-C ends the demo.
+gRPC with reflection is at %[5]s, the API is shown at %[3]s/docs. Ctrl-C ends the demo.
 `, d.google, api, "http://"+d.s.HTTPAddr(), `"1000"`, d.s.GRPCAddr())
 	return err
 }

@@ -52,6 +52,11 @@ export class ApiError extends Error {
     }
   }
 
+  // passing reports whether the same call may well succeed in a while, and again in how many milliseconds; 0: it will not.
+  passing() {
+    return this.status === 0 || this.status === 429 || this.status === 503 ? Math.max(this.retryAfter * 1000, 5000) : 0;
+  }
+
   // of returns what is wrong with a field, "" when nothing is.
   of(field) {
     const found = this.fields.find((v) => v.field === field || v.field.endsWith(`.${field}`) || v.field.endsWith(`["${field}"]`));
@@ -59,7 +64,7 @@ export class ApiError extends Error {
   }
 }
 
-const offline = () => new ApiError(0, { message: "The server cannot be reached. It is tried again when you do something, or in a few seconds." });
+const offline = () => new ApiError(0, { message: "The server cannot be reached. What you typed is still here; try again in a moment." });
 
 // call makes one call. query's empty values are left out; options: body, etag, key (of idempotency), signal.
 export async function call(method, path, { query, body, etag, key, signal } = {}) {

@@ -1,5 +1,5 @@
 // The frame around the pages: sign-in, the list of links, the tabs of a link.
-import { html, render, useState, useEffect, useRef, useRoute, useLoad, to, go, Tabs, Toasts, Problem, Skeleton, Empty, Badge, span, count } from "./ui.js";
+import { html, render, useState, useEffect, useRef, useRoute, useLoad, useAgain, to, go, Tabs, Toasts, Problem, Skeleton, Empty, Badge, span, count } from "./ui.js";
 import { get, all, signedIn, signOut, onRefused } from "./api.js";
 import { loadInfo, may, limited, serverInfo } from "./session.js";
 import { SignIn, SignInAgain, Access } from "./access.js";
@@ -41,6 +41,7 @@ function App() {
     onRefused(() => setWho((now) => (now.state === "in" ? { ...now, expired: true } : now)));
     enter();
   }, []);
+  useAgain(who.state === "failed" ? who.error : null, enter);
   const seen = useRef(null), place = route.parts.join("/");
   useEffect(() => {
     // Another page is announced, and read from its beginning.

@@ -26,6 +26,16 @@ function readRoute() {
 export const to = (...parts) => `#/${parts.map(encodeURIComponent).join("/")}`;
 export const go = (...parts) => (location.hash = to(...parts));
 
+// useAgain calls fn in a while, when an error is one that passes.
+export function useAgain(error, fn) {
+  useEffect(() => {
+    const pause = error && error.passing ? error.passing() : 0;
+    if (!pause) return undefined;
+    const timer = setInterval(() => document.hidden || fn(), pause);
+    return () => clearInterval(timer);
+  }, [error]);
+}
+
 // useLoad runs an asynchronous function when deps change: {data, error, loading, reload}. What was there stays while it loads anew.
 export function useLoad(load, deps) {
   const [state, set] = useState({ loading: true });
@@ -45,6 +55,7 @@ export function useLoad(load, deps) {
     reload();
     return () => turn.current++;
   }, [reload]);
+  useAgain(state.error, reload);
   return { ...state, reload };
 }
 

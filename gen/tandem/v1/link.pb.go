@@ -965,7 +965,9 @@ type Link_Halt struct {
 	// Keys of the rows concerned, as in row names; the first 100.
 	Rows []string `protobuf:"bytes,3,rep,name=rows,proto3" json:"rows,omitempty"`
 	// Number of all rows concerned.
-	RowCount      int32 `protobuf:"varint,4,opt,name=row_count,json=rowCount,proto3" json:"row_count,omitempty"`
+	RowCount int32 `protobuf:"varint,4,opt,name=row_count,json=rowCount,proto3" json:"row_count,omitempty"`
+	// The side on which it happened: for TOO_MANY_DELETES the one that lost the rows.
+	Source        Link_Source `protobuf:"varint,5,opt,name=source,proto3,enum=tandem.v1.Link_Source" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1026,6 +1028,13 @@ func (x *Link_Halt) GetRowCount() int32 {
 		return x.RowCount
 	}
 	return 0
+}
+
+func (x *Link_Halt) GetSource() Link_Source {
+	if x != nil {
+		return x.Source
+	}
+	return Link_SOURCE_UNSPECIFIED
 }
 
 // How far the two sides are in step.
@@ -1196,7 +1205,7 @@ var File_tandem_v1_link_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_proto_rawDesc = "" +
 	"\n" +
-	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x19\n" +
+	"\x14tandem/v1/link.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x19\n" +
 	"\x04Link\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -1251,12 +1260,13 @@ const file_tandem_v1_link_proto_rawDesc = "" +
 	"\vDeleteLimit\x12 \n" +
 	"\x05count\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\x05count\x12&\n" +
-	"\apercent\x18\x02 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18d(\x00R\apercent\x1a\xa0\x02\n" +
+	"\apercent\x18\x02 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18d(\x00R\apercent\x1a\xd5\x02\n" +
 	"\x04Halt\x128\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1b.tandem.v1.Link.Halt.ReasonB\x03\xe0A\x03R\x06reason\x12\x1d\n" +
 	"\amessage\x18\x02 \x01(\tB\x03\xe0A\x03R\amessage\x12\x17\n" +
 	"\x04rows\x18\x03 \x03(\tB\x03\xe0A\x03R\x04rows\x12 \n" +
-	"\trow_count\x18\x04 \x01(\x05B\x03\xe0A\x03R\browCount\"\x83\x01\n" +
+	"\trow_count\x18\x04 \x01(\x05B\x03\xe0A\x03R\browCount\x123\n" +
+	"\x06source\x18\x05 \x01(\x0e2\x16.tandem.v1.Link.SourceB\x03\xe0A\x03R\x06source\"\x83\x01\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10TOO_MANY_DELETES\x10\x01\x12\f\n" +
@@ -1369,17 +1379,18 @@ var file_tandem_v1_link_proto_depIdxs = []int32{
 	3,  // 12: tandem.v1.Link.Column.owner:type_name -> tandem.v1.Link.Column.Owner
 	1,  // 13: tandem.v1.Link.Column.conflict_policy:type_name -> tandem.v1.Link.ConflictPolicy
 	4,  // 14: tandem.v1.Link.Halt.reason:type_name -> tandem.v1.Link.Halt.Reason
-	14, // 15: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
-	15, // 16: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
-	13, // 17: tandem.v1.Link.Status.last_hint:type_name -> tandem.v1.Link.Hint
-	5,  // 18: tandem.v1.Link.Hint.path:type_name -> tandem.v1.Link.Hint.Path
-	14, // 19: tandem.v1.Link.Hint.time:type_name -> google.protobuf.Timestamp
-	15, // 20: tandem.v1.Link.Hint.delay:type_name -> google.protobuf.Duration
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	2,  // 15: tandem.v1.Link.Halt.source:type_name -> tandem.v1.Link.Source
+	14, // 16: tandem.v1.Link.Status.equal_as_of:type_name -> google.protobuf.Timestamp
+	15, // 17: tandem.v1.Link.Status.lag:type_name -> google.protobuf.Duration
+	13, // 18: tandem.v1.Link.Status.last_hint:type_name -> tandem.v1.Link.Hint
+	5,  // 19: tandem.v1.Link.Hint.path:type_name -> tandem.v1.Link.Hint.Path
+	14, // 20: tandem.v1.Link.Hint.time:type_name -> google.protobuf.Timestamp
+	15, // 21: tandem.v1.Link.Hint.delay:type_name -> google.protobuf.Duration
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_tandem_v1_link_proto_init() }

@@ -1,0 +1,223 @@
+// The way to a new link: table, sheet, columns, choices, and a try before anything flows.
+import { html, useState, useEffect, useRef, useLoad, useAct, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, toast, to, go } from "./ui.js";
+import { get, all, post, remove } from "./api.js";
+import { serverInfo } from "./session.js";
+import { Columns, paired, columnProblems, sent, typeOf } from "./links-columns.js";
+import { Choices, defaults, choicesSent } from "./links-choices.js";
+import { Plan, Progress, useOperation } from "./sync-initial.js";
+import { Aside, sentence } from "./sync-words.js";
+
+const steps = ["Table", "Sheet", "Columns", "Choices", "Try"];
+
+// sheetId takes the id out of any address of a spreadsheet, or a bare id; "" when there is none.
+export function sheetId(text) {
+  const given = text.trim();
+  const found = /\/spreadsheets\/(?:u\/\d+\/)?d\/([A-Za-z0-9_-]+)/.exec(given) || /[?&](?:id|key)=([A-Za-z0-9_-]+)/.exec(given) || /^([A-Za-z0-9_-]{8,200})$/.exec(given);
+  return found && found[1] !== "e" ? found[1] : "";
+}
+
+// slug makes an id of a link out of a name.
+export const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+/, "").slice(0, 40).replace(/-+$/, "");
+
+export function LinkWizard() {
+  const [step, setStep] = useState(0), [table, setTable] = useState(null);
+  const [address, setAddress] = useState(""), [sheet, setSheet] = useState(null), [tab, setTab] = useState(null); // tab: {title, headers, create, headerRow}
+  const [columns, setColumns] = useState([]), [choices, setChoices] = useState(null), [link, setLink] = useState(null);
+  const links = useLoad(() => all("/v1/links", "links"), []), [wrong, setWrong] = useState(null);
+  const heading = useRef(), moved = useRef(false);
+  useEffect(() => {
+    if (moved.current) {
+      heading.current?.focus();
+      scrollTo(0, 0);
+    }
+    moved.current = true;
+  }, [step]);
+  const taken = new Set((links.data || []).map((l) => l.name.split("/")[1]));
+  const pickTable = (found) => {
+    setTable(found);
+    setColumns(tab ? paired(found, tab.headers) : []);
+    const id = slug(found.table) || "link";
+    let free = id;
+    for (let n = 2; taken.has(free); n++) free = `${id.slice(0, 37)}-${n}`;
+    setChoices({ ...defaults(), ...choices, displayName: choices?.named ? choices.displayName : found.table, id: choices?.named ? choices.id : free, updateTimeColumn: "" });
+  };
+  const pickTab = (found) => {
+    setTab(found);
+    setColumns(paired(table, found.headers));
+  };
+  const problems = table ? columnProblems(table, columns) : {};
+  const ready = [!!table, !!(sheet && tab && tab.title.trim()), !!table && columns.some((c) => c.linked) && !Object.keys(problems).length, !!choices && /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(choices.id)];
+  const reach = ready.findIndex((ok) => !ok), furthest = reach < 0 ? 4 : reach;
+  const hints = ["Pick a table first.", "Paste the address of a sheet and pick a tab.", "Look at the columns marked in red.", "The id is missing."];
+  const body = () => ({ table: table.table, spreadsheetId: sheet.id, tab: tab.title.trim(), ...(tab.create && { createTab: true }), ...(tab.headerRow > 1 && { headerRow: tab.headerRow }), columns: sent(columns), ...choicesSent(choices) });
+  const refused = (error) => {
+    setWrong(error);
+    const field = error.fields?.[0]?.field || "";
+    if (error.reason === "LINK_EXISTS" || /link_id|display|policy|limit|alert|update_time/.test(field)) setStep(3);
+    else if (/columns/.test(field)) setStep(2);
+  };
+  return html`<div class="wizard">
+    <div class="head"><a class="back" href=${to("links")} aria-label="All links">←</a><h1>New link</h1></div>
+    <nav aria-label="Steps"><ol class="link-steps">${steps.map((name, i) => html`<li key=${name}>
+      <button type="button" disabled=${link ? i !== 4 : i > furthest} aria-current=${i === step ? "step" : undefined} class=${i < step ? "done" : ""} onClick=${() => setStep(i)}><span>${i + 1}</span> ${name}</button></li>`)}</ol></nav>
+    <h2 tabindex="-1" ref=${heading} class="link-heading">${["Which table?", "Which Google Sheet?", "Which columns belong together?", "How shall it work?", "Try it"][step]}</h2>
+    ${step < 4 && wrong && html`<${Problem} error=${wrong} />`}
+    ${step === 0 && html`<${PickTable} table=${table} pick=${pickTable} />`}
+    ${step === 1 && html`<${PickSheet} address=${address} setAddress=${setAddress} sheet=${sheet} setSheet=${(found) => { setSheet(found); setTab(null); }} tab=${tab} pick=${pickTab} links=${links.data || []} table=${table} />`}
+    ${step === 2 && html`<div>
+      <p class="dim">${tab.headers ? "Columns whose name equals a header are paired already." : "The headers are written into the tab when the link is made."} Whether the values in the sheet fit the types is tried with all rows in the last step, before anything is written.</p>
+      <${Columns} table=${table} headers=${tab.headers} columns=${columns} set=${setColumns} wrong=${problems} /></div>`}
+    ${step === 3 && html`<${Choices} choices=${choices} set=${(next) => { setChoices(next); setWrong(null); }} table=${table} taken=${taken} error=${wrong} making=${true} />`}
+    ${step === 4 && html`<${Try} body=${body} choices=${choices} table=${table} sheet=${sheet} tab=${tab} columns=${columns} link=${link} setLink=${setLink} refused=${refused} wrong=${wrong} setWrong=${setWrong} back=${() => setStep(3)}
+      discarded=${() => setTab({ ...tab, headers: tab.headers || sent(columns).map((c) => c.header) })} />`}
+    ${step < 4 && html`<div class="link-next">
+      ${step > 0 && html`<${Button} onClick=${() => setStep(step - 1)}>Back<//>`}
+      <${Button} kind="primary" disabled=${!ready[step]} aria-describedby="link-next-hint" onClick=${() => { setWrong(null); setStep(step + 1); }}>Next: ${steps[step + 1]}<//>
+      <span class="dim" id="link-next-hint">${ready[step] ? "" : hints[step]}</span></div>`}
+  </div>`;
+}
+
+function PickTable({ table, pick }) {
+  const tables = useLoad(() => all("/v1/tables", "tables"), []), [search, setSearch] = useState("");
+  const found = (tables.data || []).filter((t) => t.table.toLowerCase().includes(search.trim().toLowerCase()));
+  return html`<${Problem} error=${tables.error} retry=${tables.reload} />
+    ${!tables.data && tables.loading && html`<${Skeleton} />`}
+    ${tables.data && !tables.data.length && html`<${Empty} title="The database has no tables"><p>Make a table with a primary key first, then come back.</p><${Button} onClick=${tables.reload}>Look again<//><//>`}
+    ${tables.data?.length > 6 && html`<${Field} label="Search">${(a) => html`<input ...${a} type="search" value=${search} onInput=${(e) => setSearch(e.target.value)} />`}<//>`}
+    ${tables.data?.length > 0 && !found.length && html`<p class="dim">No table has that in its name.</p>`}
+    <div class="link-split">
+      <div class="link-picks" role="radiogroup" aria-label="Tables">${found.map((t) => html`<label key=${t.table} class="link-pick">
+        <input type="radio" name="table" checked=${table?.table === t.table} disabled=${!t.linkable} onChange=${() => pick(t)} />
+        <span><strong>${t.table}</strong><span class="dim">about ${count(t.estimatedRowCount, "row")} · ${count((t.columns || []).length, "column")}${(t.primaryKey || []).length ? ` · key ${t.primaryKey.join(", ")}` : ""}</span>
+        ${!t.linkable && html`<span class="warn-text">${sentence(t.unlinkableReason)}</span>`}</span></label>`)}</div>
+      ${table && html`<section class="panel" aria-labelledby="link-table"><h2 id="link-table">Columns of ${table.table}</h2>
+        <dl class="link-types">${table.columns.map((c) => html`<div key=${c.name}><dt>${c.name} ${c.keyPosition > 0 && html`<${Badge} kind="info">key<//>`}</dt><dd class="dim">${typeOf(c)}${c.kind === "ENUM" ? "" : c.nullable ? "" : ", never empty"}</dd></div>`)}</dl></section>`}
+    </div>`;
+}
+
+function PickSheet({ address, setAddress, sheet, setSheet, tab, pick, links, table }) {
+  const id = sheetId(address), [look, setLook] = useState({ loading: false, error: null });
+  const turn = useRef(0);
+  const load = async (wanted) => {
+    const mine = ++turn.current;
+    setLook({ loading: true, error: null });
+    try {
+      const found = await get(`/v1/spreadsheets/${wanted}/tabs`);
+      if (mine !== turn.current) return;
+      setSheet({ id: wanted, title: found.spreadsheetTitle, timeZone: found.timeZone, tabs: found.tabs || [] });
+      setLook({ loading: false, error: null });
+    } catch (error) {
+      if (mine === turn.current) setLook({ loading: false, error });
+    }
+  };
+  useEffect(() => {
+    if (sheet && sheet.id === id) return undefined;
+    turn.current++;
+    if (sheet) setSheet(null);
+    setLook({ loading: false, error: null });
+    if (!id) return undefined;
+    const timer = setTimeout(() => load(id), 500);
+    return () => clearTimeout(timer);
+  }, [id]);
+  const holder = (t) => links.find((l) => l.spreadsheetId === sheet.id && l.sheetId === t.sheetId);
+  const error = look.error, closed = error && (error.status === 403 || error.reason === "GOOGLE_PERMISSION" || error.reason === "SPREADSHEET_NOT_FOUND");
+  const free = () => {
+    const titles = new Set(sheet.tabs.map((t) => t.title));
+    let title = table.table;
+    for (let n = 2; titles.has(title); n++) title = `${table.table} ${n}`;
+    return title;
+  };
+  return html`<${Field} label="Address of the Google Sheet" hint="Open the sheet in your browser and copy the whole address from there." error=${address.trim() && !id ? "There is no id of a spreadsheet in this. The address looks like https://docs.google.com/spreadsheets/d/…/edit." : ""}>
+      ${(a) => html`<input ...${a} type="text" inputmode="url" autocomplete="off" spellcheck=${false} value=${address} onInput=${(e) => setAddress(e.target.value)} placeholder="https://docs.google.com/spreadsheets/d/…" />`}<//>
+    <div class="link-sheet" aria-live="polite">
+    ${look.loading && html`<p class="dim">Reading its tabs…</p><${Skeleton} lines=${3} />`}
+    ${error && !closed && html`<${Problem} error=${error} retry=${() => load(id)} />`}
+    ${closed && html`<${Share} error=${error} retry=${() => load(id)} />`}
+    ${sheet && html`<p><strong>${sheet.title}</strong> <span class="dim">· ${count(sheet.tabs.length, "tab")} · times in ${sheet.timeZone}</span></p>
+      <div class="link-picks" role="radiogroup" aria-label="Tabs">
+        ${sheet.tabs.map((t) => {
+          const by = holder(t), headers = (t.headers || []).filter(Boolean);
+          return html`<label key=${t.sheetId} class="link-pick"><input type="radio" name="tab" disabled=${!!by} checked=${tab && !tab.create && tab.sheetId === t.sheetId}
+            onChange=${() => pick({ title: t.title, sheetId: t.sheetId, create: false, headerRow: 1, headers: headers.length ? t.headers : null })} />
+            <span><strong>${t.title}</strong>${t.hidden && html` <${Badge}>hidden<//>`}
+            <span class="dim">${headers.length ? `headers: ${headers.join(", ")}` : "no headers in the first row: they will be written"}</span>
+            ${by && html`<span class="warn-text">linked already, by ${by.displayName || by.name.split("/")[1]}</span>`}</span></label>`;
+        })}
+        <label class="link-pick"><input type="radio" name="tab" checked=${!!tab?.create} onChange=${() => pick({ title: free(), create: true, headerRow: 1, headers: null })} />
+          <span><strong>A new tab</strong><span class="dim">is added to the spreadsheet when the link is made</span></span></label>
+      </div>
+      ${tab?.create && html`<${Field} label="Name of the new tab">${(a) => html`<input ...${a} maxlength="100" value=${tab.title} onInput=${(e) => pick({ ...tab, title: e.target.value, headers: null })} />`}<//>`}
+      ${tab && !tab.create && html`<${Aside} title="The headers stand in another row"><${Field} label="Row of the headers" hint="The headers of other rows cannot be shown beforehand: type them in the next step.">
+        ${(a) => html`<input ...${a} type="number" min="1" max="1000" value=${tab.headerRow} onInput=${(e) => {
+          const row = Math.max(1, Number(e.target.value) || 1), original = sheet.tabs.find((t) => t.sheetId === tab.sheetId)?.headers || [];
+          pick({ ...tab, headerRow: row, headers: row === 1 && original.some(Boolean) ? original : null });
+        }} />`}<//><//>`}`}
+    </div>`;
+}
+
+// Share says how a spreadsheet is shared with the server.
+function Share({ error, retry }) {
+  const account = serverInfo().googleAccount;
+  return html`<div class="panel link-share" role="alert"><h3>${error.reason === "SPREADSHEET_NOT_FOUND" ? "This sheet is not there, or not shared with Tandem" : "This sheet is not shared with Tandem"}</h3>
+    ${account ? html`<p>Open the sheet, press <strong>Share</strong>, and add this address as an <strong>Editor</strong>:</p>
+      <div class="row"><code class="link-account">${account}</code><${Button} onClick=${() => copy(account)}>Copy the address<//></div>`
+      : html`<p>Check the address, and share the sheet with the Google account that this server uses, as an editor.</p>`}
+    <p class="dim">Google says: ${sentence(error.message)}</p>
+    <${Button} kind="primary" onClick=${retry}>Try again<//></div>`;
+}
+
+// Try makes the link, in which nothing flows yet, and works out what its initial sync would do.
+function Try({ body, choices, table, sheet, tab, columns, link, setLink, refused, wrong, setWrong, back, discarded }) {
+  const act = useAct(), undo = useAct(), { operation, trouble, follow, clear } = useOperation();
+  const id = choices.id, linked = columns.filter((c) => c.linked), planned = operation?.done && operation.response, failed = operation?.done && operation.error;
+  const plan = () => act.act(async () => follow((await post(`/v1/links/${id}:initialSync`, { validateOnly: true })).name));
+  const make = () => act.act(async () => {
+    setWrong(null);
+    try {
+      setLink(await post(`/v1/links?link_id=${encodeURIComponent(id)}`, body()));
+    } catch (error) {
+      refused(error);
+      return;
+    }
+    follow((await post(`/v1/links/${id}:initialSync`, { validateOnly: true })).name);
+  });
+  const discard = () => undo.act(async () => {
+    if (operation && !operation.done) await post(`/v1/${operation.name}:cancel`).catch(() => {});
+    await remove(`/v1/links/${id}`);
+    clear();
+    setLink(null);
+    discarded();
+    back();
+    toast("The link is taken away again. Change what you like, then try anew.");
+  });
+  const apply = () => act.act(async () => {
+    await post(`/v1/links/${id}:initialSync`, { plan: planned.plan });
+    go("links", id, "sync");
+  });
+  const refusedRows = Number(planned?.counts?.refused || 0);
+  return html`
+    <dl class="sync-facts panel">
+      <div><dt>Table</dt><dd>${table.table}</dd></div>
+      <div><dt>Spreadsheet</dt><dd>${sheet.title}</dd></div>
+      <div><dt>Tab</dt><dd>${tab.title}${tab.create ? " (new)" : ""}</dd></div>
+      <div><dt>Columns</dt><dd>${linked.length} of ${table.columns.length}</dd></div>
+      <div><dt>Name and id</dt><dd>${choices.displayName || id} · ${id}</dd></div>
+    </dl>
+    ${wrong && html`<${Problem} error=${wrong} />`}
+    <${Problem} error=${act.error} /><${Problem} error=${undo.error} />
+    ${!link && html`<p>The next button makes the link and works out what would be written where. No row is written, on either side${tab.create ? "; only the new tab and its headers are" : tab.headers ? "" : "; only the headers are"}. You then see the plan, and can apply it, keep it for later, or take the link away again.</p>
+      <div class="link-next"><${Button} disabled=${act.busy} onClick=${back}>Back<//><${Button} kind="primary" busy=${act.busy} onClick=${make}>Make the link and try it<//></div>`}
+    ${link && html`<section class="panel" aria-labelledby="link-plan"><h3 id="link-plan">${planned ? "The link is made. This is what its initial sync would do" : "The link is made"}</h3>
+      ${trouble && html`<${Problem} error=${trouble} />`}
+      ${operation && !operation.done && html`<${Progress} operation=${operation} what="Working out the plan" />`}
+      ${failed && html`<div class="problem" role="alert"><p>${sentence(failed.message)}</p></div><${Button} busy=${act.busy} onClick=${plan}>Plan again<//>`}
+      ${!operation && !act.busy && html`<${Button} kind="primary" onClick=${plan}>Plan the initial sync<//>`}
+      ${planned && html`<${Plan} response=${planned} />
+        ${refusedRows > 0 ? html`<p class="warn-text">${count(refusedRows, "row")} of one side cannot be carried over, mostly for values that do not fit the type of their column. Open the line above to see why. The others go on without them.</p>` : html`<p>Every value fits the type of its column.</p>`}`}
+      <div class="link-next">
+        ${planned && html`<${Button} kind="primary" busy=${act.busy} onClick=${apply}>Apply this plan<//>`}
+        <a class="button" href=${to("links", id, "sync")}>Later</a>
+        <${Button} busy=${undo.busy} disabled=${act.busy} onClick=${discard}>Change something<//>
+      </div>
+    </section>`}`;
+}
