@@ -22,6 +22,15 @@ client-test: ## Generates a TypeScript client, compiles it, and runs the end-to-
 	tools/test-deps.sh
 	go test ./server -count=1 -run TestTypeScriptClient -v
 
+SHOTS := server/testdata/console/screenshots
+
+.PHONY: screenshots
+screenshots: ## Takes the README's pictures of the console anew (the tests of the console leave many more in $(SHOTS))
+	tools/test-deps.sh
+	go test ./server -count=1 -run TestConsoleRows
+	cp $(SHOTS)/rows-list-desk-light.png docs/console-desk.png
+	cp $(SHOTS)/rows-live-phone-light.png docs/console-phone.png
+
 SEEDS ?= 1000
 FIRST ?= 1
 STEPS ?= 30
