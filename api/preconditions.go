@@ -57,7 +57,9 @@ func checkID(field, id string, longest int) error {
 // several etags, or "*" for whatever is there now.
 func givenEtag(ctx context.Context, field, value string) (string, error) {
 	var etags []string
+	given := false
 	for _, header := range metadata.ValueFromIncomingContext(ctx, headerIfMatch) {
+		given = given || strings.TrimSpace(header) != ""
 		for tag := range strings.SplitSeq(header, ",") {
 			if tag = etagText(tag); tag != "" {
 				etags = append(etags, tag)
@@ -65,6 +67,8 @@ func givenEtag(ctx context.Context, field, value string) (string, error) {
 		}
 	}
 	switch {
+	case len(etags) == 0 && given: // such as "", the etag of a row that was read without it: the caller counts on a condition
+		return "", tandem.InvalidField("If-Match", "it holds no etag; send that of what was read, or * for whatever is there now")
 	case len(etags) == 0:
 		return value, nil
 	case value != "" && !slices.Contains(etags, value) && !slices.Contains(etags, tandem.AnyEtag):

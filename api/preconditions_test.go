@@ -17,10 +17,18 @@ func with(headers ...string) context.Context {
 }
 
 func TestIfMatch(t *testing.T) {
-	for header, want := range map[string]string{`"abc"`: "abc", `W/"abc"`: "abc", "abc": "abc", "*": "*", "": "", " , ": "",
+	for header, want := range map[string]string{`"abc"`: "abc", `W/"abc"`: "abc", "abc": "abc", "*": "*", "": "",
 		`"a", W/"b" ,"c"`: "a,b,c", `"a", *`: "*", `"abc.digest"`: "abc", `W/"abc.digest", "b"`: "abc,b", `"abc`: `"abc`} {
 		if got, err := api.GivenEtag(with("if-match", header), "etag", ""); err != nil || got != want {
 			t.Errorf("If-Match: %s: got %q, %v; want %q", header, got, err, want)
+		}
+	}
+	// Whoever writes with the etag of a row that was read without one must not write over what others wrote.
+	for _, header := range []string{`""`, `W/""`, " , ", `"", ""`, `".digest"`} {
+		for _, field := range []string{"", "abc"} {
+			if got, err := api.GivenEtag(with("if-match", header), "etag", field); !errors.Is(err, tandem.ErrInvalid) {
+				t.Errorf("If-Match: %s: got %q, %v; want it to be refused", header, got, err)
+			}
 		}
 	}
 	if got, err := api.GivenEtag(with("if-match", `"a"`, "if-match", `"b"`), "etag", ""); err != nil || got != "a,b" {

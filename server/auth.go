@@ -115,8 +115,10 @@ func (a *auth) admit(ctx context.Context, method string, end func(error), stays 
 			return let, err
 		}
 		let.caller = known.caller()
-		if err := a.take(known); err != nil {
-			return let, err
+		if ctx.Value(takenKey{}) == nil {
+			if err := a.take(known); err != nil {
+				return let, err
+			}
 		}
 		a.tokens.use(known.token.ID)
 	}
@@ -132,6 +134,9 @@ func (a *auth) admit(ctx context.Context, method string, end func(error), stays 
 	}
 	return let, err
 }
+
+// takenKey marks calls that were taken from what their token has left before they were read.
+type takenKey struct{}
 
 // take takes one call from what a token has left.
 func (a *auth) take(known *knownToken) error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -34,6 +35,9 @@ func (a *auth) known(next http.Handler, openMetrics bool) http.Handler {
 		if err == nil && metrics && known.caller().Limited() {
 			err = tandem.Errorf(tandem.CodePermission, "PERMISSION_DENIED", "metrics are of all links, and this token is limited to certain ones")
 		}
+		if err == nil { // before the body: reading one that is no good costs as much
+			err = a.take(known)
+		}
 		if err != nil {
 			if api.Status(err).Code() == codes.Internal {
 				a.log.Error("token not looked up", "error", err)
@@ -41,6 +45,6 @@ func (a *auth) known(next http.Handler, openMetrics bool) http.Handler {
 			writeError(r.Context(), nil, nil, w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), takenKey{}, true)))
 	})
 }

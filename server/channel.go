@@ -53,14 +53,8 @@ func (c *channel) Invoke(ctx context.Context, name string, request, response any
 	if !known {
 		return c.Channel.Invoke(ctx, name, request, response, options...)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	sent, _ := metadata.FromOutgoingContext(ctx)
-	called := &callHeaders{method: name}
-	ctx = peer.NewContext(metadata.NewIncomingContext(ctx, sent), withinProcess)
-	ctx = grpc.NewContextWithServerTransportStream(ctx, called)
-	answer, err := method.handler(method.service, ctx, func(into any) error { return handOver(into, request) }, c.unary)
+	answer, called, err := c.run(ctx, name, method, sent, request)
 	for _, option := range options {
 		switch option := option.(type) {
 		case grpc.HeaderCallOption:
@@ -75,6 +69,18 @@ func (c *channel) Invoke(ctx context.Context, name string, request, response any
 		return err
 	}
 	return handOver(response, answer)
+}
+
+// run makes a call with headers.
+func (c *channel) run(ctx context.Context, name string, method unaryMethod, sent metadata.MD, request any) (any, *callHeaders, error) {
+	called := &callHeaders{method: name}
+	if err := ctx.Err(); err != nil {
+		return nil, called, err
+	}
+	ctx = peer.NewContext(metadata.NewIncomingContext(ctx, sent), withinProcess)
+	ctx = grpc.NewContextWithServerTransportStream(ctx, called)
+	answer, err := method.handler(method.service, ctx, func(into any) error { return handOver(into, request) }, c.unary)
+	return answer, called, err
 }
 
 // callHeaders are what a service says beside its answer.

@@ -102,6 +102,11 @@ func unmeant(w http.ResponseWriter, r *http.Request) bool {
 			}
 		}
 	}
+	if r.Method == http.MethodPost && r.Header.Get("If-Match") != "" && !strings.HasSuffix(r.URL.Path, ":resolve") {
+		writeError(r.Context(), nil, nil, w, r, tandem.InvalidField("If-Match",
+			"it is for PATCH, DELETE and :resolve alone; mutations of rows:mutate have an etag each, and a row that is added has none yet"))
+		return true
+	}
 	if r.Method == http.MethodGet || r.Header.Get("If-None-Match") == "" {
 		return false
 	}

@@ -74,6 +74,15 @@ func TestConditionalWrites(t *testing.T) {
 		s.refused(http.StatusNotFound, "", "GET", rows+"/99?max_staleness=0s", "")
 		s.must("DELETE", rows+"/99?allow_missing=true", "", "If-Match", etag)
 		s.refused(http.StatusBadRequest, "", "PATCH", one, change("f"), "If-None-Match", "*")
+		// A condition that says nothing, such as the etag of a row that was read without it, is no leave to write.
+		for _, none := range []string{`""`, `W/""`, ",", `".digest"`} {
+			s.refused(http.StatusBadRequest, "If-Match", "PATCH", one, change("g"), "If-Match", none)
+			s.refused(http.StatusBadRequest, "If-Match", "DELETE", one, "", "If-Match", none)
+		}
+		// Nor is one where nothing would look at it.
+		s.refused(http.StatusBadRequest, "If-Match", "POST", rows, `{"values": {"id": 50, "title": "x"}}`, "If-Match", `"stale"`)
+		s.refused(http.StatusBadRequest, "If-Match", "POST", rows+":mutate", `{"mutations": [{"mutationId": "m", "type": "DELETE", "row": {"name": "`+strings.TrimPrefix(one, "/v1/")+`"}}]}`,
+			"If-Match", `"stale"`)
 		if title := s.must("GET", one+"?max_staleness=0s", "")["values"].(map[string]any)["title"]; title != "c" {
 			s.Errorf("a refused write changed the title to %v", title)
 		}

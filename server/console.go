@@ -7,8 +7,11 @@ import (
 	"embed"
 	"encoding/hex"
 	"errors"
+	"html"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"time"
 )
@@ -38,8 +41,10 @@ type consoleFile struct {
 // that the parts of two versions never mix.
 type console map[string]consoleFile
 
-func newConsole() (console, error) {
-	files := console{}
+// newConsole packs the files. Where endpoint, which stands in for the Sheets API, is on this machine, as the emulator is, the page
+// leads people there to look at a sheet, and not to Google.
+func newConsole(endpoint string) (console, error) {
+	files, sheets := console{}, onThisMachine(endpoint)
 	err := fs.WalkDir(consoleFiles, "console", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -47,6 +52,9 @@ func newConsole() (console, error) {
 		content, err := consoleFiles.ReadFile(name)
 		if err != nil {
 			return err
+		}
+		if name == "console/index.html" && sheets != "" {
+			content = bytes.Replace(content, []byte("<html"), []byte(`<html data-sheets="`+html.EscapeString(sheets)+`"`), 1)
 		}
 		packed, err := pack(content)
 		sum := sha256.Sum256(content)
@@ -56,6 +64,15 @@ func newConsole() (console, error) {
 	files["/"] = files["/console/index.html"]
 	delete(files, "/console/index.html") // its addresses are relative to "/"
 	return files, err
+}
+
+// onThisMachine returns an address of HTTP on the loopback interface without what may be secret in it, and "" for any other.
+func onThisMachine(address string) string {
+	at, err := url.Parse(address)
+	if err != nil || at.Scheme != "http" && at.Scheme != "https" || !loopback(net.JoinHostPort(at.Hostname(), "0")) {
+		return ""
+	}
+	return (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: "/"}).String()
 }
 
 // pack compresses a file once, and better than there is time for while somebody waits. It returns nil where that saves nothing.

@@ -7,10 +7,12 @@ import "testing"
 func TestConsoleLinks(t *testing.T) {
 	for _, size := range []string{"phone", "desk"} {
 		t.Run(size, func(t *testing.T) {
-			w := newWorld(t, "--poll-interval", "1s", "--public-url", "https://tandem.example.com")
-			fillShows(w)
-			w.start()
-			browse(w, "links.mjs", size)
+			inBrowser(t, "links.mjs", size, func() *world {
+				w := newWorld(t, "--poll-interval", "1s", "--public-url", "https://tandem.example.com")
+				fillShows(w)
+				w.start()
+				return w
+			})
 		})
 	}
 }

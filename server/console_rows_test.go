@@ -49,10 +49,12 @@ func fillFilms(w *world) {
 func TestConsoleRows(t *testing.T) {
 	for _, size := range []string{"phone", "desk"} {
 		t.Run(size, func(t *testing.T) {
-			w := newWorld(t, "--poll-interval", "1s")
-			w.start()
-			fillFilms(w)
-			browse(w, "rows.mjs", size)
+			w := inBrowser(t, "rows.mjs", size, func() *world {
+				w := newWorld(t, "--poll-interval", "1s")
+				w.start()
+				fillFilms(w)
+				return w
+			})
 			// What was deleted in the sheet and put back has kept what only the table has.
 			var title, hidden string
 			if err := w.db.QueryRow("SELECT title, hidden FROM films WHERE id = 9").Scan(&title, &hidden); err != nil || title != "Film 09" || hidden != "hidden 9" {
@@ -92,18 +94,20 @@ func (w *world) without(source string, ids ...string) map[string]map[string]any 
 func TestConsoleAccess(t *testing.T) {
 	for _, size := range []string{"phone", "desk"} {
 		t.Run(size, func(t *testing.T) {
-			w := newWorld(t, "--poll-interval", "1s")
-			w.start()
-			fillFilms(w)
-			w.kill()
-			w.flags = append(w.flags, "--auth", "token")
-			w.start()
-			secret, notes, err := w.tandem("token", "create", "--role", "admin", "--name", "ops")
-			if err != nil {
-				t.Fatalf("token create: %v: %s", err, notes)
-			}
-			t.Setenv("CONSOLE_TOKEN", strings.TrimSpace(secret))
-			browse(w, "access.mjs", size)
+			inBrowser(t, "access.mjs", size, func() *world {
+				w := newWorld(t, "--poll-interval", "1s")
+				w.start()
+				fillFilms(w)
+				w.kill()
+				w.flags = append(w.flags, "--auth", "token")
+				w.start()
+				secret, notes, err := w.tandem("token", "create", "--role", "admin", "--name", "ops")
+				if err != nil {
+					t.Fatalf("token create: %v: %s", err, notes)
+				}
+				t.Setenv("CONSOLE_TOKEN", strings.TrimSpace(secret))
+				return w
+			})
 		})
 	}
 }

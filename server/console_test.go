@@ -138,6 +138,14 @@ func TestConsoleHeaders(t *testing.T) {
 	}
 }
 
+// The demo's sheets are not Google's: a link to Google would lead to nothing.
+func TestConsoleLeadsToTheEmulator(t *testing.T) {
+	s := newStand(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)")
+	if page := s.call("GET", "/", "").text; !strings.Contains(page, `<html data-sheets="http://127.0.0.1:`) {
+		t.Errorf("the page does not say where the sheets are:\n%.200s", page)
+	}
+}
+
 // The console comes without a token, for it is what asks for one; what it shows does not.
 func TestConsoleAsksForAToken(t *testing.T) {
 	s := newStandWith(t, func(config *server.Config) { config.Auth = server.AuthToken }, "CREATE TABLE t (id INTEGER PRIMARY KEY)")

@@ -9,6 +9,8 @@ import (
 	"github.com/tandem-sync/tandem/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
+	protocodec "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/tap"
 )
@@ -47,7 +49,7 @@ func (s *Server) serveHTTP(config *Config, handler http.Handler) error {
 // serveGRPC makes the server of gRPC. Peers that vanished are noticed within a minute and a half, with their streams.
 func (s *Server) serveGRPC(config *Config, each *interceptors) {
 	options := []grpc.ServerOption{grpc.UnaryInterceptor(each.unary), grpc.StreamInterceptor(each.stream), grpc.InTapHandle(s.auth.glance),
-		grpc.MaxRecvMsgSize(config.requestBytes()), grpc.MaxHeaderListSize(maxGRPCHeaderBytes), grpc.MaxConcurrentStreams(maxGRPCStreams), grpc.ConnectionTimeout(headersWithin),
+		grpc.ForceServerCodecV2(valuesCodec{encoding.GetCodecV2(protocodec.Name)}), grpc.MaxRecvMsgSize(config.requestBytes()), grpc.MaxHeaderListSize(maxGRPCHeaderBytes), grpc.MaxConcurrentStreams(maxGRPCStreams), grpc.ConnectionTimeout(headersWithin),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true})}
 	if s.certificate != nil {

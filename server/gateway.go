@@ -24,11 +24,12 @@ import (
 // newGateway returns the REST API over a channel to the services. It goes through the same interceptors as gRPC callers.
 // MaxRequest is how large a request may be, in bytes; hub is what streams of changes come from.
 func newGateway(ctx context.Context, channel *channel, maxRequest int, hub *hub) (http.Handler, error) {
+	marshaler := rowMarshaler{&runtime.JSONPb{
+		MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true},
+		UnmarshalOptions: protojson.UnmarshalOptions{},
+	}}
 	mux := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, rowMarshaler{&runtime.JSONPb{
-			MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true},
-			UnmarshalOptions: protojson.UnmarshalOptions{},
-		}}),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler),
 		runtime.WithWriteContentLength(),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
@@ -53,11 +54,17 @@ func newGateway(ctx context.Context, channel *channel, maxRequest int, hub *hub)
 			return nil, fmt.Errorf("register REST handlers: %w", err)
 		}
 	}
+	plain := plainRows{channel, marshaler}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if plain.serve(w, r) {
+			return
+		}
 		// Row names are percent-encoded keys, so the path goes on as it was sent and api unescapes it, once.
-		r = r.Clone(r.Context())
-		r.URL.Path, r.URL.RawPath = r.URL.EscapedPath(), ""
-		r.Body = http.MaxBytesReader(w, r.Body, int64(maxRequest))
+		request, address := *r, *r.URL
+		address.Path, address.RawPath = r.URL.EscapedPath(), ""
+		r = &request
+		r.URL = &address
+		r.Body = &valuesBody{ReadCloser: http.MaxBytesReader(w, r.Body, int64(maxRequest))}
 		if r.Method == http.MethodHead {
 			r.Method = http.MethodGet // whose body net/http leaves out
 		}

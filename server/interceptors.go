@@ -115,6 +115,9 @@ func (i *interceptors) end(ctx context.Context, method string, began time.Time, 
 	case strings.HasPrefix(method, "/grpc."): // health and reflection
 		level = slog.LevelDebug
 	}
+	if err == nil && !i.log.Enabled(ctx, level) {
+		return nil
+	}
 	fields := []slog.Attr{slog.String("method", strings.TrimPrefix(method, "/")), slog.String("code", code.String()),
 		slog.Duration("duration", duration)}
 	if token := tandem.CallerOf(ctx).Token; token != "" {

@@ -98,7 +98,7 @@ func (s *Server) build(ctx context.Context, config *Config) error {
 	s.setHealth(grpc_health_v1.HealthCheckResponse_SERVING)
 	reflection.Register(s.grpc)
 	s.metrics = s.backend.metrics.handler()
-	if s.console, err = newConsole(); err != nil {
+	if s.console, err = newConsole(config.SheetsEndpoint); err != nil {
 		return fmt.Errorf("read the console's files: %w", err)
 	}
 	if s.docs, err = docs(); err != nil {

@@ -48,7 +48,7 @@ func (s *sheetRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, 
 	if err != nil {
 		return api.RowPage{}, err
 	}
-	wanted := query.Filter.Matcher(s.columns)
+	wanted := untilDone(ctx, query.Filter.Matcher(s.columns))
 	page := api.RowPage{Snapshot: scan.began}
 	if query.Total {
 		page.Total = scan.count(wanted)
@@ -67,7 +67,18 @@ func (s *sheetRows) List(ctx context.Context, query api.RowQuery) (api.RowPage, 
 			page.Rows = append(page.Rows, api.ListedRow{Row: b.Row, Problem: b.Message})
 		}
 	}
-	return page, nil
+	return page, ctx.Err()
+}
+
+// untilDone is wanted as long as ctx lasts, and then wants nothing, so that nobody works for a caller who is gone.
+func untilDone(ctx context.Context, wanted func([]tandem.Value) bool) func([]tandem.Value) bool {
+	rows, done := 0, false
+	return func(values []tandem.Value) bool {
+		if rows++; rows%64 == 0 {
+			done = done || ctx.Err() != nil
+		}
+		return !done && wanted(values)
+	}
 }
 
 // listKeyed lists the rows that have a key.

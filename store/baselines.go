@@ -241,7 +241,10 @@ func (s *Store) DiscardBaselines(ctx context.Context, lease tandem.Lease, link s
 		if err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM tandem_baselines WHERE link_number = ?", number).Error
+		if err := tx.Exec("DELETE FROM tandem_baselines WHERE link_number = ?", number).Error; err != nil {
+			return err
+		}
+		return countAgreed(tx, number)
 	})
 	return wrap(err, "discard baselines of link %s", link)
 }

@@ -31,7 +31,7 @@ func callKind(write bool) string {
 // TakeCall counts a call unless the limits are reached; then it says how long to wait. All processes ask the same rows, one
 // after the other, so together they never make more calls in any minute than the limits allow.
 func (s *Store) TakeCall(ctx context.Context, ask tandem.CallAsk) (grant tandem.CallGrant, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.beside(ctx, func(tx *gorm.DB) error {
 		grant = tandem.CallGrant{}
 		if err := s.lockBudget(tx, ask, &grant.Throttle); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (s *Store) TakeCall(ctx context.Context, ask tandem.CallAsk) (grant tandem.
 // CallRefused records that Google turned a call down that was counted before, and lowers the limit of everybody. The call
 // stays counted: a refusal frees no budget.
 func (s *Store) CallRefused(ctx context.Context, ask tandem.CallAsk) error {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		var throttle tandem.Throttle
 		if err := s.lockBudget(tx, ask, &throttle); err != nil {
 			return err

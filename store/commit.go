@@ -99,6 +99,7 @@ type booking struct {
 
 	put     map[tandem.Key]movedBaseline
 	drop    map[tandem.Key]bool
+	moved   bool // baselines were written or dropped
 	history []tandem.Entry
 	errors  map[string]tandem.RowError // by place
 	clear   map[string]bool            // places
@@ -267,6 +268,7 @@ func (b *booking) write() error {
 	if err := b.writeBaselines(); err != nil {
 		return fmt.Errorf("move baselines: %w", err)
 	}
+	b.moved = len(dropped)+len(b.put) > 0
 	if err := b.writeBooked(); err != nil {
 		return err
 	}
@@ -300,6 +302,11 @@ func (b *booking) close(commit tandem.Commit) error {
 	})
 	if err != nil {
 		return fmt.Errorf("delete marks: %w", err)
+	}
+	if b.moved {
+		if err := countAgreed(b.tx, b.link); err != nil {
+			return fmt.Errorf("count the baselines' commits: %w", err)
+		}
 	}
 	if commit.Intent != "" {
 		if err := b.tx.Exec("DELETE FROM tandem_intents WHERE id = ?", commit.Intent).Error; err != nil {

@@ -24,6 +24,9 @@ type RowQuery struct {
 	Limit int
 }
 
+// rowsAgain is how many rows are read at least where those read before were not enough.
+const rowsAgain = 200
+
 // RowPage is what Select found.
 type RowPage struct {
 	Rows  []tandem.Row
@@ -44,8 +47,11 @@ func (t *Table) Select(ctx context.Context, query RowQuery) (RowPage, error) {
 		return RowPage{}, err
 	}
 	wanted := query.Filter.Matcher(t.Columns())
-	for last := false; !last && !page.More; {
+	for last, again := false, false; !last && !page.More; again = true {
 		limit := query.Limit - len(page.Rows) + 1 // one more tells whether there is another page
+		if again {                                // SQL finds what is not wanted: no query for each of these
+			limit = max(limit, rowsAgain)
+		}
 		raws, err := t.selectRaw(tx, sorting, where, args, limit)
 		if err != nil {
 			return RowPage{}, t.outdated(fmt.Errorf("select from table %q: %w", t.info.Name, translate(err)))
@@ -73,12 +79,20 @@ func (t *Table) CountMatching(ctx context.Context, filter *tandem.Filter) (int64
 	if err != nil {
 		return 0, err
 	}
-	var n int64
-	sql := "SELECT COUNT(*) FROM " + t.table() + " WHERE " + where
-	if err := rawQuery(t.store.db.WithContext(ctx), sql, args, func(row scanner) error { return row.Scan(&n) }); err != nil {
+	var n, some int64
+	sure, doubts := where, t.doubts(filter)
+	if doubts != "" {
+		sure = "(" + where + ") AND NOT (" + doubts + ")"
+	}
+	sql := "SELECT COUNT(*) FROM " + t.table() + " WHERE " + sure
+	err = rawQuery(t.store.db.WithContext(ctx), sql, args, func(row scanner) error { return row.Scan(&n) })
+	if err == nil && doubts != "" {
+		some, err = t.countDoubtful(ctx, filter, "("+where+") AND ("+doubts+")", args)
+	}
+	if err != nil {
 		return 0, t.outdated(fmt.Errorf("count rows of table %q: %w", t.info.Name, translate(err)))
 	}
-	return n, nil
+	return n + some, nil
 }
 
 // selectRaw reads one page of raw rows, each with what it is sorted by after its fields.
@@ -163,7 +177,11 @@ func (c *condition) add(f *tandem.Filter, negated bool) {
 		if err != nil && c.err == nil {
 			c.err = err
 		}
-		if negated {
+		doubt := c.table.doubt(f)
+		switch {
+		case negated && doubt != "":
+			sql = "NOT COALESCE(" + sql + ", 0) OR " + doubt
+		case negated:
 			sql = "NOT COALESCE(" + sql + ", 0)"
 		}
 		c.sql.WriteString("(" + sql + ")")

@@ -73,7 +73,7 @@ func (d *dialect) isValue(c *tandem.Column, ref string) string {
 		return d.comparable(c, ref) + " IN (0, 1)"
 	case tandem.Date, tandem.DateTime, tandem.Timestamp:
 		if d.scheme != "sqlite" {
-			return ref + " <> 0" // a zero date
+			return ref + " <> 0 AND MONTH(" + ref + ") > 0 AND DAYOFMONTH(" + ref + ") > 0" // no zero date, nor one in part
 		}
 	case tandem.Bytes:
 		if d.scheme == "sqlite" {

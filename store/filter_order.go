@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -28,6 +29,7 @@ type sortPart struct {
 	descending bool
 	nullable   bool // NULL comes before everything
 	key        bool // a key column, which is read anyway
+	blobs      bool // the driver gives bytes for blobs alone, not for texts
 	after      any
 }
 
@@ -82,7 +84,8 @@ func (s *sorting) setKey(t *Table, key []any) {
 func (t *Table) sortPart(field int) sortPart {
 	c, d := &t.fields[field], t.store.dialect
 	ref := d.quote(c.Name)
-	part := sortPart{ref: ref, place: d.place(c), kind: c.Type.Kind, nullable: c.Nullable || d.scheme == "sqlite"}
+	part := sortPart{ref: ref, place: d.place(c), kind: c.Type.Kind, nullable: c.Nullable || d.scheme == "sqlite",
+		blobs: c.Type.Kind == tandem.Bytes || d.scheme == "sqlite"}
 	long := c.Type.Length == 0 || c.Type.Length > tandem.OrderLength
 	switch {
 	case len(c.Type.Values) > 0:
@@ -123,7 +126,7 @@ func (s *sorting) goOn(t *Table, raw []any) {
 func (p *sortPart) arg(raw any) any {
 	data, ok := raw.([]byte)
 	switch {
-	case !ok || p.kind == tandem.Bytes:
+	case !ok || p.blobs:
 		return raw
 	case p.kind == tandem.Int || p.kind == tandem.Year || p.kind == tandem.Bool: // as a text it would be compared as a float
 		if n, err := strconv.ParseInt(string(data), 10, 64); err == nil {
@@ -218,7 +221,11 @@ func (s *sorting) marks(raw []any) []string {
 		case []byte:
 			marks = append(marks, "b"+base64.RawStdEncoding.EncodeToString(v))
 		default:
-			marks = append(marks, "s"+rawText(v))
+			mark := "s" + rawText(v)
+			if !utf8.ValidString(mark) { // as it is: what is left out of it would be another place
+				mark = "t" + base64.RawStdEncoding.EncodeToString([]byte(mark[1:]))
+			}
+			marks = append(marks, mark)
 		}
 	}
 	return marks
@@ -242,6 +249,9 @@ func readMark(mark string) (any, error) {
 		return base64.RawStdEncoding.DecodeString(text)
 	case "s":
 		return text, nil
+	case "t":
+		data, err := base64.RawStdEncoding.DecodeString(text)
+		return string(data), err
 	}
 	return nil, errors.New("what its row was sorted by cannot be read")
 }

@@ -24,7 +24,8 @@ type KnownRow struct {
 // asked.
 type knownStatement struct {
 	joined bool   // rows and their baselines can be read as one
-	fields string // the SELECT, up to the baseline
+	fields string // the SELECT of the table's own fields
+	agrees string // the baseline, after them
 	from   string
 	check  string // of settings; its argument are the remembered ones
 	any    string // whether the link has any mark, row error or conflict
@@ -55,7 +56,7 @@ func (t *Table) knownStatement() *knownStatement {
 			list[i] = d.exact(&t.fields[i], t.table()+"."+d.quote(t.fields[i].Name))
 		}
 	}
-	k.fields = "SELECT " + strings.Join(list, ", ") + ", tandem_baselines.data"
+	k.fields, k.agrees = "SELECT "+strings.Join(list, ", "), ", tandem_baselines.data"
 	if k.joined = t.plainKey(); k.joined {
 		c := &t.fields[t.key[0]]
 		k.from = fmt.Sprintf(" FROM %s LEFT JOIN tandem_baselines ON tandem_baselines.link_number = %d AND tandem_baselines.row_key = %s",
@@ -74,7 +75,7 @@ func (t *Table) plainKey() bool {
 
 // GetKnown returns the row of a key, nil when there is none, in one statement where the table allows it.
 func (t *Table) GetKnown(ctx context.Context, key tandem.Key) (*KnownRow, error) {
-	row, err := t.getKnown(t.store.db.WithContext(ctx), key)
+	row, err := t.getKnown(ctx, key)
 	if err == nil && row == nil && t.remembered() {
 		return nil, tandem.ErrOutdated
 	}
@@ -84,8 +85,9 @@ func (t *Table) GetKnown(ctx context.Context, key tandem.Key) (*KnownRow, error)
 	return row, nil
 }
 
-func (t *Table) getKnown(tx *gorm.DB, key tandem.Key) (*KnownRow, error) {
+func (t *Table) getKnown(ctx context.Context, key tandem.Key) (*KnownRow, error) {
 	if !t.remembered() || !t.known.joined {
+		tx := t.store.db.WithContext(ctx)
 		rows, err := t.get(tx, []tandem.Key{key})
 		if err != nil || len(rows) == 0 {
 			return nil, err
@@ -97,13 +99,19 @@ func (t *Table) getKnown(tx *gorm.DB, key tandem.Key) (*KnownRow, error) {
 		return nil, nil
 	}
 	where, find := t.among([][]any{find})
+	where = " WHERE " + where
 	k, quiet := t.known, t.quiet()
-	statement, args := k.fields+k.from+" WHERE "+where, find
+	if quiet && t.agreements.hasRow(key) {
+		if rows, err := t.readAgreed(ctx, where, find, 1); err != nil || len(rows) == 1 && rows[0].Key == key {
+			return first(rows), err
+		}
+	}
+	statement, args := k.fields+k.agrees+k.from+where, find
 	if !quiet {
-		statement = k.fields + k.check + k.some + k.from + " WHERE " + where
+		statement = k.fields + k.agrees + k.check + k.some + k.from + where
 		args = append([]any{t.config, string(key), errorPlace(key, 0), string(key), string(key)}, find...)
 	}
-	rows, err := t.readKnown(tx, statement, args, quiet, 1)
+	rows, err := t.readKnown(ctx, statement, args, quiet, 1)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -113,7 +121,17 @@ func (t *Table) getKnown(tx *gorm.DB, key tandem.Key) (*KnownRow, error) {
 	if rows[0].Key == "" {
 		return nil, nil
 	}
+	if quiet {
+		t.agreements.learn(rows)
+	}
 	return &rows[0], nil
+}
+
+func first(rows []KnownRow) *KnownRow {
+	if len(rows) == 0 {
+		return nil
+	}
+	return &rows[0]
 }
 
 // ScanKnown is Scan with what is known of each row.
@@ -123,27 +141,28 @@ func (t *Table) ScanKnown(ctx context.Context, after tandem.Key, limit int) ([]K
 }
 
 func (t *Table) scanKnown(ctx context.Context, after tandem.Key, limit int) ([]KnownRow, error) {
-	tx := t.store.db.WithContext(ctx)
 	if !t.remembered() || !t.known.joined {
 		return t.scanUnknown(ctx, after, limit)
 	}
-	k, quiet := t.known, t.quiet()
-	statement, args := k.fields+k.from, []any(nil)
-	if !quiet {
-		statement, args = k.fields+k.check+k.any+k.from, []any{t.config}
+	rest, find, err := t.pageAfter(after, limit)
+	if err != nil {
+		return nil, err
 	}
-	if after != "" {
-		from, err := t.keyArgs(after)
+	k, quiet, page := t.known, t.quiet(), rowPage{after, limit}
+	if quiet && t.agreements.hasPage(page) {
+		rows, err := t.readAgreed(ctx, rest, find, limit)
 		if err != nil {
-			return nil, tandem.Errorf(tandem.CodeInvalid, "KEY", "the key to go on after: %v", err)
+			return nil, fmt.Errorf("scan table %q: %w", t.info.Name, translate(err))
 		}
-		where, find := t.beyond(from)
-		statement, args = statement+" WHERE "+where, append(args, find...)
-	} else if t.store.dialect.scheme == "sqlite" {
-		statement += " WHERE " + t.orderBy(t.key[0]) + " IS NOT NULL"
+		if len(rows) > 0 {
+			return rows, nil
+		}
 	}
-	statement += fmt.Sprintf(" ORDER BY %s LIMIT %d", t.orderBy(t.key[0]), limit)
-	rows, err := t.readKnown(tx, statement, args, quiet, limit)
+	statement, args := k.fields+k.agrees+k.from+rest, find
+	if !quiet {
+		statement, args = k.fields+k.agrees+k.check+k.any+k.from+rest, append([]any{t.config}, find...)
+	}
+	rows, err := t.readKnown(ctx, statement, args, quiet, limit)
 	if err != nil {
 		return nil, fmt.Errorf("scan table %q: %w", t.info.Name, translate(err))
 	}
@@ -151,9 +170,27 @@ func (t *Table) scanKnown(ctx context.Context, after tandem.Key, limit int) ([]K
 		return t.scanUnknown(ctx, after, limit) // some are left out: Scan fills the page
 	}
 	if len(rows) == 0 {
-		return rows, t.checkSettings(tx)
+		return rows, t.checkSettings(t.store.db.WithContext(ctx))
+	}
+	if quiet {
+		t.agreements.learnPage(page, rows)
 	}
 	return rows, nil
+}
+
+// pageAfter ends a statement that reads up to limit rows after a key.
+func (t *Table) pageAfter(after tandem.Key, limit int) (rest string, args []any, err error) {
+	if after != "" {
+		from, err := t.keyArgs(after)
+		if err != nil {
+			return "", nil, tandem.Errorf(tandem.CodeInvalid, "KEY", "the key to go on after: %v", err)
+		}
+		rest, args = t.beyond(from)
+		rest = " WHERE " + rest
+	} else if t.store.dialect.scheme == "sqlite" {
+		rest = " WHERE " + t.orderBy(t.key[0]) + " IS NOT NULL"
+	}
+	return rest + " ORDER BY " + t.orderBy(t.key[0]) + " LIMIT ?", append(args, limit), nil
 }
 
 func (t *Table) scanUnknown(ctx context.Context, after tandem.Key, limit int) ([]KnownRow, error) {
@@ -181,14 +218,14 @@ func (t *Table) checkSettings(tx *gorm.DB) error {
 }
 
 // readKnown runs a knownStatement that finds so many rows at most.
-func (t *Table) readKnown(tx *gorm.DB, statement string, args []any, quiet bool, limit int) ([]KnownRow, error) {
+func (t *Table) readKnown(ctx context.Context, statement string, args []any, quiet bool, limit int) ([]KnownRow, error) {
 	rows, states := make([]KnownRow, 0, limit), make([]tandem.RowState, 0, limit)
 	extra := 3
 	if quiet {
 		extra = 1
 	}
 	reader := t.newReader(extra, limit)
-	err := rawQuery(tx, statement, args, func(row scanner) error {
+	err := keptQuery(ctx, t.store.db.Statement.ConnPool, statement, args, func(row scanner) error {
 		if err := reader.scan(row); err != nil {
 			return err
 		}

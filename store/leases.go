@@ -31,7 +31,7 @@ func (s *Store) Claim(ctx context.Context, name, holder string, ttl time.Duratio
 	}
 	lease := tandem.Lease{Name: name, Holder: holder, Fence: current.Fence + 1, Expires: now.Add(ttl).Truncate(time.Microsecond)}
 	claimed := false
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.beside(ctx, func(tx *gorm.DB) error {
 		if !found {
 			// Nothing is dropped when another claim inserted the name meanwhile: the update decides who has it.
 			err := tx.Exec("INSERT INTO tandem_leases (name, holder, fence) VALUES (?,'',0)"+s.dialect.upsert([]string{"name"}, nil), name).Error
@@ -67,7 +67,7 @@ func (s *Store) Release(ctx context.Context, lease tandem.Lease) error {
 }
 
 func (s *Store) updateLease(ctx context.Context, sql string, args ...any) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return s.beside(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(sql, args...)
 		if result.Error == nil && result.RowsAffected == 0 {
 			return tandem.ErrFenced

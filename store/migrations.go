@@ -24,6 +24,7 @@ var migrations = []migration{
 	{name: "hints and positions", tables: hintTables, columns: hintColumns, indexes: hintIndexes},
 	{name: "tokens", tables: tokenTables},
 	{name: "how far histories were pruned", tables: pruneTables},
+	{name: "how often baselines moved", columns: agreedCount},
 }
 
 // run makes what is not there yet. MySQL commits every statement by itself, so a migration that was cut off runs again and

@@ -19,7 +19,7 @@ func (g *mutating) addMarks() error {
 		return t.store.addMarksTo(g.tx, t.link.Number, g.marks)
 	}
 	m := &g.marks[0]
-	result, err := g.tx.Statement.ConnPool.ExecContext(g.tx.Statement.Context,
+	result, err := g.tx.Statement.ConnPool.ExecContext(keep(g.tx.Statement.Context),
 		`INSERT INTO tandem_marks (link_number, source, row_key, raw_key, marked_at, cause, actor)
 			SELECT number, ?, ?, 0, ?, ?, ? FROM tandem_links WHERE number = ? AND config = ?`,
 		string(m.Source), string(m.Key), moment{m.At}, string(m.Cause), clip(m.Actor), t.link.Number, t.config)
@@ -91,7 +91,7 @@ func (g *mutating) insertOne(i int) (done bool, err error) {
 	}
 	sql, args := t.insertSQL([]*write{w})
 	reader, made := t.newReader(0, 1), 0
-	err = rawQuery(g.tx, sql+" RETURNING "+t.selectList(t.needed), args, func(row scanner) error {
+	err = keptQuery(g.tx.Statement.Context, g.tx.Statement.ConnPool, sql+" RETURNING "+t.selectList(t.needed), args, func(row scanner) error {
 		made++
 		if err := reader.scan(row); err != nil {
 			return err

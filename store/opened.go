@@ -52,7 +52,7 @@ func (t *Table) quiet() bool { return t.still.quiet && t.still.commits == t.stor
 // nothing: when the settings of the link are others by now, when a statement fails or a row is refused or not found, and
 // when a row that was written does not hold what was to be written (a column that was narrowed meanwhile may have rounded
 // it). Only readers may miss, for that second, that a column is of another type, and what another process did to the link's
-// settings, marks, row errors and conflicts. Cycles never use it.
+// settings, marks, row errors, conflicts and baselines. Cycles never use it.
 func (s *Store) OpenRows(ctx context.Context, id string, anew bool) (*tandem.Link, *Table, error) {
 	place := s.remembered.place(id)
 	select {
@@ -65,7 +65,7 @@ func (s *Store) OpenRows(ctx context.Context, id string, anew bool) (*tandem.Lin
 		return place.link, place.table, nil
 	}
 	place.at = time.Time{}
-	link, table, err := s.readLink(ctx, id)
+	link, table, err := s.readLink(ctx, id, place.table)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,11 +107,13 @@ func (r *remembered) place(id string) *rememberedLink {
 }
 
 // readLink reads a link and its table. The settings are read first: should they change meanwhile, the table seems outdated
-// the next time, and never the other way round.
-func (s *Store) readLink(ctx context.Context, id string) (*tandem.Link, *Table, error) {
+// the next time, and never the other way round; and so with baselines, of which before has read some.
+func (s *Store) readLink(ctx context.Context, id string, before *Table) (*tandem.Link, *Table, error) {
 	tx := s.db.WithContext(ctx)
 	still := stillness{commits: s.commits.Load()}
-	config, _, err := queryOne(tx, scanText, "SELECT config FROM tandem_links WHERE id = ?", id)
+	var config string
+	var agreed int64
+	err := rawQuery(tx, "SELECT config, agreed FROM tandem_links WHERE id = ?", []any{id}, func(row scanner) error { return row.Scan(&config, &agreed) })
 	if err != nil {
 		return nil, nil, wrap(err, "read link %s", id)
 	}
@@ -133,7 +135,7 @@ func (s *Store) readLink(ctx context.Context, id string) (*tandem.Link, *Table, 
 	if err != nil {
 		return nil, nil, wrap(err, "read link %s", id)
 	}
-	table.still = still
+	table.still, table.agreements = still, table.agreementsSince(before, agreed)
 	return &link, table, nil
 }
 

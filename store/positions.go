@@ -60,7 +60,7 @@ func (s *Store) SetPositions(ctx context.Context, lease tandem.Lease, positions 
 	for _, name := range slices.Sorted(maps.Keys(positions)) {
 		rows = append(rows, []any{name, positions[name], now})
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		if err := s.checkLease(tx, lease); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (s *Store) DropPositions(ctx context.Context, lease tandem.Lease, names []s
 	if len(names) == 0 {
 		return nil
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		if err := s.checkLease(tx, lease); err != nil {
 			return err
 		}

@@ -23,16 +23,17 @@ type mysqlConn interface {
 }
 
 // quietConn is a connection that remembers for which link it is quiet, so that it is told once and not before every write.
-// Nothing else sets that variable of the session, and a session ends with its connection.
+// Nothing else sets that variable of the session, and a session ends with its connection. So do the statements that it keeps.
 type quietConn struct {
 	mysqlConn
 	quiet string
+	kept  kept
 }
 
 // ExecContext runs a statement, unless it would set what is set.
 func (c *quietConn) ExecContext(ctx context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
 	if !strings.HasPrefix(statement, setQuiet) {
-		return c.mysqlConn.ExecContext(ctx, statement, args)
+		return c.run(ctx, statement, args)
 	}
 	if c.quiet == statement {
 		return nothingDone{}, nil
@@ -43,6 +44,33 @@ func (c *quietConn) ExecContext(ctx context.Context, statement string, args []dr
 		c.quiet = statement
 	}
 	return result, err
+}
+
+func (c *quietConn) run(ctx context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	one, err := c.kept.find(ctx, c.mysqlConn, statement, args)
+	if err != nil {
+		return nil, err
+	}
+	if one != nil {
+		if result, err := one.ExecContext(ctx, args); !c.kept.lost(err) {
+			return result, err
+		}
+	}
+	return c.mysqlConn.ExecContext(ctx, statement, args)
+}
+
+// QueryContext runs a statement that returns rows.
+func (c *quietConn) QueryContext(ctx context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
+	one, err := c.kept.find(ctx, c.mysqlConn, statement, args)
+	if err != nil {
+		return nil, err
+	}
+	if one != nil {
+		if rows, err := one.QueryContext(ctx, args); !c.kept.lost(err) {
+			return rows, err
+		}
+	}
+	return c.mysqlConn.QueryContext(ctx, statement, args)
 }
 
 // nothingDone is the result of a statement that needed not be run.

@@ -123,7 +123,23 @@ func (s *Store) reserveRequests(tx *gorm.DB, link int64, source tandem.Source, r
 	if err != nil {
 		return nil, fmt.Errorf("read requests: %w", err)
 	}
-	return stored, nil
+	return stored, wrap(s.keepAsQueued(tx, link, source, requests, stored), "keep requests")
+}
+
+// keepAsQueued keeps the answers of single calls that now come from a queue for as long as those of a queue's entries: the queue
+// may send them again until then.
+func (s *Store) keepAsQueued(tx *gorm.DB, link int64, source tandem.Source, requests []storedRequest, stored map[string]storedRequest) error {
+	var queued []string
+	for _, r := range requests {
+		if stored[r.id].fingerprint == forADay+r.fingerprint {
+			queued = append(queued, r.id)
+		}
+	}
+	return inBatches(queued, func(batch []string) error {
+		return tx.Exec(fmt.Sprintf(`UPDATE tandem_requests SET fingerprint = SUBSTR(fingerprint, %d), created_at = ?
+			WHERE link_number = ? AND source = ? AND request_id IN (?) AND fingerprint LIKE '%s%%'`, len(forADay)+1, forADay),
+			moment{s.moment()}, link, string(source), batch).Error
+	})
 }
 
 // findRequests returns the first answers of those requests, given as id -> fingerprint, that were answered before, or the
@@ -193,6 +209,7 @@ func (s *Store) pruneRequests(ctx context.Context, now time.Time) error {
 		link   int64
 		source string
 	}
+	const tooOld = "(created_at < ? OR created_at < ? AND fingerprint LIKE '" + forADay + "%') AND (write_id = '' OR result IS NOT NULL)"
 	for {
 		old := map[list][]string{}
 		found, err := query(s.db.WithContext(ctx), func(row scanner) (id string, err error) {
@@ -201,17 +218,16 @@ func (s *Store) pruneRequests(ctx context.Context, now time.Time) error {
 				old[of] = append(old[of], id)
 			}
 			return id, err
-		}, `SELECT link_number, source, request_id FROM tandem_requests
-			WHERE (created_at < ? OR created_at < ? AND fingerprint LIKE '`+forADay+`%') AND (write_id = '' OR result IS NOT NULL) LIMIT ?`,
+		}, "SELECT link_number, source, request_id FROM tandem_requests WHERE "+tooOld+" LIMIT ?",
 			moment{now.Add(-keepQueued)}, moment{now.Add(-keepRequests)}, pruneRows)
 		if err != nil || len(found) == 0 {
 			return err
 		}
 		for of, ids := range old {
 			err := s.transaction(ctx, func(tx *gorm.DB) error {
-				// What was asked for anew since it was looked at is young.
-				return tx.Exec("DELETE FROM tandem_requests WHERE link_number = ? AND source = ? AND request_id IN (?) AND created_at < ?",
-					of.link, of.source, ids, moment{now.Add(-keepRequests)}).Error
+				// What was asked for anew since it was looked at, by itself or from a queue, is young.
+				return tx.Exec("DELETE FROM tandem_requests WHERE link_number = ? AND source = ? AND request_id IN (?) AND "+tooOld,
+					of.link, of.source, ids, moment{now.Add(-keepQueued)}, moment{now.Add(-keepRequests)}).Error
 			})
 			if err != nil {
 				return err

@@ -53,6 +53,39 @@ func TestPruneKeepsWhatIsStillAsked(t *testing.T) {
 	})
 }
 
+// What was first sent by itself, and then comes from a queue, is known for as long as a queue may send it.
+func TestPruneKeepsWhatCameToAQueue(t *testing.T) {
+	onEach(t, func(t *testing.T, o *own) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		answer(ctx, t, o, echo)
+		for side, mutate := range map[string]func(context.Context, []tandem.Mutation, bool) ([]tandem.MutationResult, error){
+			"database": o.table.Mutate, "sheet": o.SheetWriter(&o.link).Mutate} {
+			m := tandem.Mutation{Kind: tandem.Delete, Key: "1", AllowMissing: true, RequestID: "phone"}
+			send := func() bool {
+				t.Helper()
+				got, err := mutate(ctx, []tandem.Mutation{m}, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return got[0].Replayed
+			}
+			send()
+			o.clock.pass(23 * time.Hour)
+			m.Queued = true
+			for _, wait := range []time.Duration{0, 2 * time.Hour, 29 * 24 * time.Hour} {
+				o.clock.pass(wait)
+				if err := o.Prune(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if !send() {
+					t.Errorf("%s: it was done once more after %s", side, wait)
+				}
+			}
+		}
+	})
+}
+
 // Many old answers are removed, and none that is young or still waits.
 func TestPruneRequestsInParts(t *testing.T) {
 	onEach(t, func(t *testing.T, o *own) {

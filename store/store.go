@@ -51,7 +51,7 @@ type Store struct {
 	added    finished // history
 	// remembered are links and tables for the API: see OpenRows.
 	remembered remembered
-	commits    atomic.Int64 // transactions of this process
+	commits    atomic.Int64 // transactions of this process that may have changed what is known of a link's rows
 	// writers lets the writers of this process take turns where the database has a single writer, fairly and without
 	// polling; nil elsewhere.
 	writers chan struct{}
@@ -143,6 +143,14 @@ const maxAttempts = 10
 // transactions that stood in each other's way (deadlock, lock timeout, busy), so fn must be repeatable: whatever it
 // collects, it begins afresh.
 func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	err := s.beside(ctx, fn)
+	s.commits.Add(1) // whatever became of it
+	return err
+}
+
+// beside is transaction for what says nothing of a link or its rows: leases, calls, positions. Tables that are remembered are
+// then no less quiet than they were.
+func (s *Store) beside(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if s.writers != nil {
 		select {
 		case s.writers <- struct{}{}:
@@ -153,7 +161,6 @@ func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) err
 	}
 	for attempt := 1; ; attempt++ {
 		err := s.db.WithContext(ctx).Transaction(fn)
-		s.commits.Add(1) // whatever became of it
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return translate(err)
 		}

@@ -33,8 +33,10 @@ type Table struct {
 
 	// config are the settings of the link that the table was opened for, as stored, when it is remembered: see OpenRows.
 	config string
-	still  stillness       // see opened.go
-	known  *knownStatement // see known.go; set with config
+	still  stillness // see opened.go
+	// agreements outlive a remembered table: see agreements.go.
+	agreements *agreements
+	known      *knownStatement // see known.go; set with config
 }
 
 // OpenTable reads the link's table from the catalog. It fails when the table or its key is no longer what the link was made

@@ -45,7 +45,7 @@ func (t *Table) rawKey(raw []any) []any {
 	for i, field := range t.key {
 		c := &t.fields[field]
 		args[i] = raw[field]
-		if data, ok := raw[field].([]byte); ok && c.Type.Kind != tandem.Bytes {
+		if data, ok := raw[field].([]byte); ok && c.Type.Kind != tandem.Bytes && d.scheme != "sqlite" { // whose bytes are a blob
 			args[i] = string(data)
 		}
 		if c.Type.Kind == tandem.Int { // as a number: as a text it would be compared as a float
@@ -117,6 +117,9 @@ func (t *Table) among(keys [][]any) (string, []any) {
 			args = append(args, key[i])
 		}
 		parts = append(parts, strings.Join(equal, " AND "))
+	}
+	if len(t.key) == 1 && len(keys) == 1 {
+		return t.keyRef(t.key[0]) + " = " + parts[0], args
 	}
 	if len(t.key) == 1 {
 		return t.keyRef(t.key[0]) + " IN (" + strings.Join(parts, ",") + ")", args

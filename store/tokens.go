@@ -60,7 +60,7 @@ func (s *Store) CreateToken(ctx context.Context, token tandem.Token) (tandem.Tok
 			return token, "", err
 		}
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		if err := checkTokenLinks(tx, token.Links); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (s *Store) Tokens(ctx context.Context, after string, limit int) ([]tandem.T
 
 // DeleteToken removes a token: nothing that looks it up from now on finds it.
 func (s *Store) DeleteToken(ctx context.Context, id string) error {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		done := tx.Exec("DELETE FROM tandem_tokens WHERE id = ?", id)
 		if done.Error == nil && done.RowsAffected == 0 {
 			return errNoToken(id)
@@ -149,7 +149,7 @@ func (s *Store) DeleteToken(ctx context.Context, id string) error {
 func (s *Store) TokensUsed(ctx context.Context, ids []string) error {
 	now := moment{s.moment()}
 	err := inBatches(ids, func(batch []string) error {
-		return s.transaction(ctx, func(tx *gorm.DB) error {
+		return s.beside(ctx, func(tx *gorm.DB) error {
 			return tx.Exec("UPDATE tandem_tokens SET last_used_at = ? WHERE id IN (?)", now, batch).Error
 		})
 	})
@@ -159,7 +159,7 @@ func (s *Store) TokensUsed(ctx context.Context, ids []string) error {
 // PruneTokens removes tokens that expired long ago.
 func (s *Store) PruneTokens(ctx context.Context) error {
 	before := moment{s.moment().Add(-keepExpired)}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.beside(ctx, func(tx *gorm.DB) error {
 		return tx.Exec("DELETE FROM tandem_tokens WHERE expires_at < ?", before).Error
 	})
 	return wrap(err, "prune tokens")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -186,7 +187,11 @@ func shorten(text string) string {
 // rawQuery runs a SELECT about a linked table. It goes by gorm's connection, not by gorm's Raw, which would take a ? or @
 // within a quoted name for the place of an argument.
 func rawQuery(tx *gorm.DB, sql string, args []any, visit func(row scanner) error) error {
-	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, sql, args...)
+	return queryPool(tx.Statement.Context, tx.Statement.ConnPool, sql, args, visit)
+}
+
+func queryPool(ctx context.Context, pool gorm.ConnPool, sql string, args []any, visit func(row scanner) error) error {
+	rows, err := pool.QueryContext(ctx, sql, args...)
 	if err != nil {
 		return err
 	}
