@@ -11,7 +11,7 @@ function TokenForm({ error: before, onDone, id }) {
   const submit = (e) => {
     e.preventDefault();
     act(async () => {
-      const given = token.trim().replace(/^Bearer\s+/i, "");
+      const given = token.trim().replace(/^(Authorization:\s*)?Bearer\s+/i, "");
       if (!given) throw new ApiError(401, { message: "Paste the token here." });
       if (/[^\x21-\x7e]/.test(given)) throw new ApiError(401, { message: "This is no token: it holds spaces or characters that tokens do not have. Paste it as it was shown." });
       signIn(given, stay);

@@ -129,6 +129,11 @@ export function until(name, update) {
   return { done, stop: () => (going = false) };
 }
 
+// another waits until somebody has signed in with another token than this one.
+async function another(was, signal) {
+  while (secret === was && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 300));
+}
+
 // watch follows a stream of Server-Sent Events. each(data, id) gets every event; state(live) tells when the stream breaks and
 // comes back. It resumes after the last event, be it of an earlier watch, as at(id) told it and from gives it; it begins anew,
 // calling lost(), when that is no longer retained.
@@ -149,9 +154,13 @@ export function watch(path, { each, state = () => {}, lost = () => {}, at = () =
         if (last) headers["Last-Event-ID"] = last;
         const answer = await fetch(url, { headers, signal: stop.signal });
         if (!answer.ok) {
-          if (answer.status === 401) refused();
+          if (answer.status === 401) {
+            refused();
+            await another(secret, stop.signal);
+            continue;
+          }
           if (answer.status === 400 && last) anew();
-          if (answer.status === 401 || answer.status === 403 || answer.status === 404) return;
+          if (answer.status === 403 || answer.status === 404) return;
           throw new Error(`status ${answer.status}`);
         }
         state(true);

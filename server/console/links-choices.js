@@ -14,9 +14,18 @@ export const choicesOf = (link) => ({
 // choicesSent writes the form as the API takes it.
 export const choicesSent = (c) => ({
   displayName: c.displayName.trim(), conflictPolicy: c.conflictPolicy, preferredSource: c.preferredSource, updateTimeColumn: c.updateTimeColumn,
-  deleteLimit: { count: Math.max(0, Math.round(Number(c.count) || 0)), percent: Math.min(100, Math.max(0, Math.round(Number(c.percent) || 0))) },
+  deleteLimit: { count: Number(c.count), percent: Number(c.percent) },
   showErrorsInSheet: c.showErrorsInSheet, showStatusInSheet: c.showStatusInSheet, alertUrl: c.alertUrl.trim(),
 });
+
+// choicesWrong says what is wrong with the numbers of the form, by field.
+export function choicesWrong(c) {
+  const whole = (text, most) => /^\d{1,9}$/.test(String(text).trim()) && Number(text) <= most;
+  return { ...(!whole(c.count, 1e9) && { count: "Write a whole number, 0 or more." }), ...(!whole(c.percent, 100) && { percent: "Write a whole number from 0 to 100." }) };
+}
+
+// atFields reports whether all that the server refused is said at fields of this form.
+export const atFields = (error) => !!error?.fields?.length && error.fields.every((f) => /(^|\.)(display_name|link_id|alert_url)$/.test(f.field));
 
 // choicesMask names the fields that choicesSent writes.
 export const choicesMask = "displayName,conflictPolicy,preferredSource,updateTimeColumn,deleteLimit,showErrorsInSheet,showStatusInSheet,alertUrl";
@@ -29,7 +38,7 @@ export function Choices({ choices: c, set, table, taken = new Set(), error, maki
   const wrong = (name) => sentence(error?.of?.(field[name] || name) || "");
   const times = (table?.columns || []).filter((x) => x.kind === "TIMESTAMP" || x.kind === "DATETIME");
   const idWrong = taken.has(c.id) ? "There is a link with this id already." : c.id && !/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(c.id) ? "Small letters, digits and hyphens, up to 40; it begins with a letter." : error?.reason === "LINK_EXISTS" ? "There is a link with this id already." : error?.of?.("link_id");
-  const tooBig = Number(c.count) === 0 && Number(c.percent) === 0;
+  const numbers = choicesWrong(c), tooBig = !numbers.count && !numbers.percent && Number(c.count) === 0 && Number(c.percent) === 0;
   return html`<div class="link-form">
     <${Field} label="Name" hint="How people call it." error=${wrong("displayName")}>${(a) => html`<input ...${a} maxlength="100" autocomplete="off" value=${c.displayName} onInput=${put("displayName")} />`}<//>
     ${making && html`<${Field} label="Id" hint="Stands in addresses and in the API. It cannot be changed later." error=${idWrong}>${(a) => html`<input ...${a} maxlength="40" autocomplete="off" autocapitalize="none" spellcheck=${false} value=${c.id} onInput=${put("id")} />`}<//>`}
@@ -42,8 +51,8 @@ export function Choices({ choices: c, set, table, taken = new Set(), error, maki
     <fieldset class="link-choice"><legend class="legend">Stop when too much is deleted</legend>
       <p class="hint">The link halts, and asks you, when more rows than this and more than this share of all rows are deleted or emptied on one side within an hour.</p>
       <div class="link-pair">
-        <${Field} label="Rows">${(a) => html`<input ...${a} type="number" min="0" inputmode="numeric" value=${c.count} onInput=${put("count")} />`}<//>
-        <${Field} label="Percent of all rows">${(a) => html`<input ...${a} type="number" min="0" max="100" inputmode="numeric" value=${c.percent} onInput=${put("percent")} />`}<//>
+        <${Field} label="Rows" error=${numbers.count}>${(a) => html`<input ...${a} type="number" min="0" inputmode="numeric" value=${c.count} onInput=${put("count")} />`}<//>
+        <${Field} label="Percent of all rows" error=${numbers.percent}>${(a) => html`<input ...${a} type="number" min="0" max="100" inputmode="numeric" value=${c.percent} onInput=${put("percent")} />`}<//>
       </div>
       ${tooBig && html`<p class="hint">0 and 0 means the usual: 10 rows and 20 percent.</p>`}
     </fieldset>

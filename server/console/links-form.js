@@ -46,9 +46,9 @@ export function useSave(form, reload) {
 }
 
 // Foot is what stands below a form: save, take back, and what to do when it is stale.
-export function Foot({ form, save, disabled, children }) {
+export function Foot({ form, save, disabled, quiet, children }) {
   return html`
-    <${Problem} error=${save.error} />
+    <${Problem} error=${quiet ? { message: "Not saved: look at what is marked in red." } : save.error} />
     ${form.stale && html`<div class="problem" role="alert"><p>Somebody else changed this part while you edited it.</p><div class="row"><${Button} onClick=${form.drop}>Take theirs<//><${Button} onClick=${form.keep}>Keep mine, and save over it<//></div></div>`}
     <div class="link-next">${children}<${Button} disabled=${!form.dirty || save.busy} onClick=${() => { form.drop(); save.clear(); }}>Discard changes<//>
       <${Button} kind="primary" type="submit" busy=${save.busy} disabled=${!form.dirty || form.stale || disabled}>Save<//></div>`;

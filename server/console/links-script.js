@@ -1,7 +1,7 @@
 // The Apps Script of a link, which tells the server at once of edits by people.
 import { html, useState, useAct, Button, Dialog, Problem, copy, toast } from "./ui.js";
 import { get, post } from "./api.js";
-import { sheetAddress } from "./sync-words.js";
+import { sheetAddress } from "./session.js";
 
 export function Script({ link, id }) {
   const [script, setScript] = useState(null), [ask, setAsk] = useState(false), act = useAct(), rotate = useAct();

@@ -1,7 +1,7 @@
 // The settings of a link: choices, columns, rules, the Apps Script, and its end.
 import { html, useState, useLoad, useAct, Button, Dialog, Field, Problem, Skeleton, toast } from "./ui.js";
 import { get, remove } from "./api.js";
-import { Choices, choicesOf, choicesSent, choicesMask } from "./links-choices.js";
+import { Choices, choicesOf, choicesSent, choicesMask, choicesWrong, atFields } from "./links-choices.js";
 import { Columns, columnProblems, sent } from "./links-columns.js";
 import { Rules } from "./links-rules.js";
 import { Script } from "./links-script.js";
@@ -19,11 +19,11 @@ export function LinkSettings({ link, id, reload, onDeleted }) {
 }
 
 function General({ link, table, reload }) {
-  const form = useForm(link, choicesOf), save = useSave(form, reload);
-  return html`<form class="panel" noValidate aria-labelledby="link-general" onSubmit=${(e) => { e.preventDefault(); save.save(choicesSent(form.value), choicesMask); }}>
+  const form = useForm(link, choicesOf), save = useSave(form, reload), numbers = Object.keys(choicesWrong(form.value)).length > 0;
+  return html`<form class="panel" noValidate aria-labelledby="link-general" onSubmit=${(e) => { e.preventDefault(); if (!numbers) save.save(choicesSent(form.value), choicesMask); }}>
     <h2 id="link-general">Choices</h2>
     <${Choices} choices=${form.value} set=${form.set} table=${table} error=${save.error} />
-    <${Foot} form=${form} save=${save} /></form>`;
+    <${Foot} form=${form} save=${save} disabled=${numbers} quiet=${atFields(save.error)} /></form>`;
 }
 
 const pairs = (link) => link.columns.map((c) => ({ column: c.column, header: c.header, owner: c.owner, conflictPolicy: (c.conflictPolicy || "").replace("CONFLICT_POLICY_UNSPECIFIED", ""), linked: true }));

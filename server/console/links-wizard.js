@@ -1,9 +1,9 @@
 // The way to a new link: table, sheet, columns, choices, and a try before anything flows.
 import { html, useState, useEffect, useRef, useLoad, useAct, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, toast, to, go } from "./ui.js";
 import { get, all, post, remove } from "./api.js";
-import { serverInfo } from "./session.js";
+import { serverInfo, draft } from "./session.js";
 import { Columns, paired, columnProblems, sent, typeOf } from "./links-columns.js";
-import { Choices, defaults, choicesSent } from "./links-choices.js";
+import { Choices, defaults, choicesSent, choicesWrong, atFields } from "./links-choices.js";
 import { Plan, Progress, useOperation } from "./sync-initial.js";
 import { Aside, sentence } from "./sync-words.js";
 
@@ -12,26 +12,24 @@ const steps = ["Table", "Sheet", "Columns", "Choices", "Try"];
 // sheetId takes the id out of any address of a spreadsheet, or a bare id; "" when there is none.
 export function sheetId(text) {
   const given = text.trim();
-  const found = /\/spreadsheets\/(?:u\/\d+\/)?d\/([A-Za-z0-9_-]+)/.exec(given) || /[?&](?:id|key)=([A-Za-z0-9_-]+)/.exec(given) || /^([A-Za-z0-9_-]{8,200})$/.exec(given);
+  const found = /\/spreadsheets\/(?:u\/\d+\/)?d\/([A-Za-z0-9_-]+)/.exec(given) || /[?&#](?:id|key)=([A-Za-z0-9_-]+)/.exec(given) || /^([A-Za-z0-9_-]{8,200})$/.exec(given);
   return found && found[1] !== "e" ? found[1] : "";
 }
 
 // slug makes an id of a link out of a name.
 export const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+/, "").slice(0, 40).replace(/-+$/, "");
 
-export function LinkWizard() {
-  const [step, setStep] = useState(0), [table, setTable] = useState(null);
-  const [address, setAddress] = useState(""), [sheet, setSheet] = useState(null), [tab, setTab] = useState(null); // tab: {title, headers, create, headerRow}
-  const [columns, setColumns] = useState([]), [choices, setChoices] = useState(null), [link, setLink] = useState(null);
+// Each step has its address, #/links/new/columns, so that the browser's way back leads to the step before.
+const partOf = (step) => (step ? [steps[step].toLowerCase()] : []);
+
+export function LinkWizard({ part }) {
+  const [begun] = useState(() => (part ? draft.read() : {})); // without a step in its address, it begins afresh
+  const [table, setTable] = useState(begun.table || null);
+  const [address, setAddress] = useState(begun.address || ""), [sheet, setSheet] = useState(begun.sheet || null), [tab, setTab] = useState(begun.tab || null); // tab: {title, headers, create, headerRow}
+  const [columns, setColumns] = useState(begun.columns || []), [choices, setChoices] = useState(begun.choices || null), [link, setLink] = useState(null);
   const links = useLoad(() => all("/v1/links", "links"), []), [wrong, setWrong] = useState(null);
   const heading = useRef(), moved = useRef(false);
-  useEffect(() => {
-    if (moved.current) {
-      heading.current?.focus();
-      scrollTo(0, 0);
-    }
-    moved.current = true;
-  }, [step]);
+  useEffect(() => draft.keep(link ? { made: choices.id } : { table, address, sheet, tab, columns, choices }), [table, address, sheet, tab, columns, choices, link]);
   const taken = new Set((links.data || []).map((l) => l.name.split("/")[1]));
   const pickTable = (found) => {
     setTable(found);
@@ -46,9 +44,22 @@ export function LinkWizard() {
     setColumns(paired(table, found.headers));
   };
   const problems = table ? columnProblems(table, columns) : {};
-  const ready = [!!table, !!(sheet && tab && tab.title.trim()), !!table && columns.some((c) => c.linked) && !Object.keys(problems).length, !!choices && /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(choices.id)];
+  const ready = [!!table, !!(sheet && tab && tab.title.trim()), !!table && columns.some((c) => c.linked) && !Object.keys(problems).length, !!choices && /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(choices.id) && !Object.keys(choicesWrong(choices)).length];
   const reach = ready.findIndex((ok) => !ok), furthest = reach < 0 ? 4 : reach;
-  const hints = ["Pick a table first.", "Paste the address of a sheet and pick a tab.", "Look at the columns marked in red.", "The id is missing."];
+  const step = link ? 4 : Math.min(Math.max(0, steps.findIndex((name) => name.toLowerCase() === part)), furthest);
+  const setStep = (next) => go("links", "new", ...partOf(next));
+  useEffect(() => {
+    if (begun.made) location.replace(to("links", begun.made, "sync")); // there the plan is shown
+    else if (part && part !== partOf(step)[0]) location.replace(to("links", "new", ...partOf(step))); // what came before is not there
+  }, []);
+  useEffect(() => {
+    if (moved.current) {
+      heading.current?.focus();
+      scrollTo(0, 0);
+    }
+    moved.current = true;
+  }, [step]);
+  const hints = ["Pick a table first.", "Paste the address of a sheet and pick a tab.", "Look at the columns marked in red.", choices && !choices.id ? "The id is missing." : "Look at what is marked in red."];
   const body = () => ({ table: table.table, spreadsheetId: sheet.id, tab: tab.title.trim(), ...(tab.create && { createTab: true }), ...(tab.headerRow > 1 && { headerRow: tab.headerRow }), columns: sent(columns), ...choicesSent(choices) });
   const refused = (error) => {
     setWrong(error);
@@ -61,7 +72,7 @@ export function LinkWizard() {
     <nav aria-label="Steps"><ol class="link-steps">${steps.map((name, i) => html`<li key=${name}>
       <button type="button" disabled=${link ? i !== 4 : i > furthest} aria-current=${i === step ? "step" : undefined} class=${i < step ? "done" : ""} onClick=${() => setStep(i)}><span>${i + 1}</span> ${name}</button></li>`)}</ol></nav>
     <h2 tabindex="-1" ref=${heading} class="link-heading">${["Which table?", "Which Google Sheet?", "Which columns belong together?", "How shall it work?", "Try it"][step]}</h2>
-    ${step < 4 && wrong && html`<${Problem} error=${wrong} />`}
+    ${step < 4 && wrong && html`<${Problem} error=${step === 3 && atFields(wrong) ? { message: "The link was not made: look at what is marked in red." } : wrong} />`}
     ${step === 0 && html`<${PickTable} table=${table} pick=${pickTable} />`}
     ${step === 1 && html`<${PickSheet} address=${address} setAddress=${setAddress} sheet=${sheet} setSheet=${(found) => { setSheet(found); setTab(null); }} tab=${tab} pick=${pickTab} links=${links.data || []} table=${table} />`}
     ${step === 2 && html`<div>

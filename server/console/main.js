@@ -1,7 +1,7 @@
 // The frame around the pages: sign-in, the list of links, the tabs of a link.
 import { html, render, useState, useEffect, useRef, useRoute, useLoad, useAgain, to, go, Tabs, Toasts, Problem, Skeleton, Empty, Badge, span, count } from "./ui.js";
 import { get, all, signedIn, signOut, onRefused } from "./api.js";
-import { loadInfo, may, limited, serverInfo } from "./session.js";
+import { loadInfo, may, limited, serverInfo, draft } from "./session.js";
 import { SignIn, SignInAgain, Access } from "./access.js";
 import { Rows } from "./rows.js";
 
@@ -57,6 +57,7 @@ function App() {
   if (who.state === "out") return html`<${SignIn} error=${who.error} onDone=${enter} /><${Toasts} />`;
   const leave = () => {
     signOut();
+    draft.drop();
     enter();
   };
   return html`
@@ -77,11 +78,16 @@ function App() {
 
 function Page({ route }) {
   const [first, second, third, fourth] = route.parts;
-  if (first === "access") return html`<${Titled} title="Access"><${Access} /><//>`;
-  if (first === "links" && second === "new") return html`<${Titled} title="New link"><${LinkWizard} /><//>`;
+  const all = may("ADMIN") && !limited();
+  if (first === "access") return html`<${Titled} title="Access">${all ? html`<${Access} />` : html`<h1>Access</h1><${NotAllowed} />`}<//>`;
+  if (first === "links" && second === "new") return html`<${Titled} title="New link">${all ? html`<${LinkWizard} part=${third || ""} />` : html`<h1>New link</h1><${NotAllowed} />`}<//>`;
   if (first === "links" && second) return html`<${LinkPage} key=${second} id=${second} page=${third || "rows"} part=${fourth} query=${route.query} />`;
   return html`<${Titled} title="Links"><${Links} /><//>`;
 }
+
+// NotAllowed stands in place of a page that is an admin's, which only its address leads others to.
+const NotAllowed = () => html`<${Empty} title="An admin can do this">
+  <p>${may("ADMIN") ? "Your token is for certain links only. This needs one for all links." : "Your token has another role. Ask an admin."}</p><a class="button" href=${to("links")}>All links</a><//>`;
 
 // Titled names the page in the browser's tab and history.
 function Titled({ title, children }) {
@@ -126,7 +132,7 @@ function Links() {
         <span class="card-top"><strong>${link.displayName || id}</strong> <${Badge} kind=${state.kind}>${state.text}<//></span>
         <span class="dim">table ${link.table} · tab ${link.tab}</span>
         ${troubles.length > 0 && html`<span class="warn-text">${troubles.join(", ")}</span>`}
-        ${Number(status.pendingRows) > 0 && html`<span class="dim">${count(status.pendingRows, "row")} on the way</span>`}
+        ${link.state !== "NEW" && Number(status.pendingRows) > 0 && html`<span class="dim">${count(status.pendingRows, "row")} on the way</span>`}
       </a></li>`;
     })}</ul>
     <p class="dim foot">Tandem ${serverInfo().version} · ${serverInfo().database}</p>`;
@@ -158,7 +164,8 @@ function LinkPage({ id, page, part, query }) {
     ]} />
     ${page === "rows" && html`<${Rows} key=${source} link=${l} id=${id} source=${source} query=${query} />`}
     ${page === "sync" && html`<${Sync} link=${l} id=${id} part=${part} reload=${link.reload} />`}
-    ${page === "settings" && html`<${LinkSettings} link=${l} id=${id} reload=${link.reload} onDeleted=${() => go("links")} />`}
+    ${page === "settings" && !may("ADMIN") && html`<${NotAllowed} />`}
+    ${page === "settings" && may("ADMIN") && html`<${LinkSettings} link=${l} id=${id} reload=${link.reload} onDeleted=${() => go("links")} />`}
   <//>`;
 }
 

@@ -7,7 +7,10 @@ import { saveRow, addRow } from "./rows-list.js";
 // Input is the input for a column. text is what stands in it, as rows-values.js writes it; null is untouched in a new row.
 export function Input({ column, text, onText, disabled, plain, ...rest }) {
   const first = useRef(text ?? "");
-  const input = useRef(inputOf(column, first.current)).current; // it must not become another while somebody types
+  // It must not become another while somebody types. A box without a tick says no: it is not offered where the database fills in
+  // what nobody chose, which may be yes.
+  const open = text === null && column.hasDefault;
+  const input = useRef(inputOf(open ? { ...column, nullable: true } : column, first.current)).current;
   const value = text ?? "";
   const typed = (e) => onText(e.target.validity && e.target.validity.badInput ? "?" : e.target.value);
   const common = { ...rest, disabled, "data-column": column.name };

@@ -1,7 +1,7 @@
 // The rows of one side of a link: to search, add, edit and delete, and live.
 import { html, useState, useEffect, useRef, useMemo, useLoad, useAct, useAgain, to, toast, count, Button, Problem, Empty, Skeleton, Time, Dialog } from "./ui.js";
 import { get, watch, uuid } from "./api.js";
-import { may } from "./session.js";
+import { may, onGoogle, sheetAddress } from "./session.js";
 import { columnsOf, outsideOf, filterOf, orderOf, titleOf, lockOf, needed } from "./rows-values.js";
 import { RowList, idOf, saveRow, deleteRow, restoreRow } from "./rows-list.js";
 import { readView, writeView, Search, Chips, Filter, Order } from "./rows-filter.js";
@@ -167,7 +167,7 @@ function RowsOf({ link, id, source, query, columns, outside, untyped, retyped })
       onApply=${(f) => { withFilter(asked.at, f); setAsked(null); }} onRemove=${() => { withoutFilter(asked.at); setAsked(null); }} />`}`;
 }
 
-const halted = { NEW: "Nothing flows between the two sides yet: run the initial sync.", PAUSED: "The link is paused: changes are noted, and flow when it is resumed.",
+const halted = { NEW: "Nothing flows between the two sides before the initial sync.", PAUSED: "The link is paused: changes are noted, and flow when it is resumed.",
   HALTED: "The link has halted: changes do not flow until somebody decides what to do." };
 
 // Standing says how many rows there are, of which moment, and whether changes show by themselves.
@@ -178,7 +178,7 @@ function Standing({ list, source, link, live, narrowed, onRefresh }) {
     <span class=${`live ${live ? "on" : ""}`} title=${live ? "Changes show by themselves." : "Changes do not show by themselves now."}>${live ? "live" : "not live"}</span>
     <button type="button" class="linklike" disabled=${!!list.loading} onClick=${onRefresh}>${list.loading === "again" ? "Refreshing…" : "Refresh"}</button>
     ${list.added.size > 0 && html`<button type="button" class="linklike strong" onClick=${() => list.load()}>Show ${count(list.added.size, "new row")}</button>`}
-    ${source === "sheet" && html`<a class="open-sheet" href=${`https://docs.google.com/spreadsheets/d/${link.spreadsheetId}/edit#gid=${link.sheetId}`} target="_blank" rel="noreferrer">Open in Google Sheets<span class="hidden-label"> (another window)</span></a>`}
+    ${source === "sheet" && html`<a class="open-sheet" href=${sheetAddress(link)} target="_blank" rel="noreferrer">${onGoogle ? "Open in Google Sheets" : "Open the sheet"}<span class="hidden-label"> (another window)</span></a>`}
     ${halted[link.state] && html`<span class="warn-text">${halted[link.state]} <a href=${to("links", link.name.split("/")[1], "sync")}>Sync</a></span>`}
   </div>`;
 }

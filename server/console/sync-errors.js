@@ -1,7 +1,8 @@
 // Rows that one side refuses: what, where, and what to do.
 import { html, useState, useEffect, useLoad, Button, Problem, Skeleton, Empty, Badge, Time, to } from "./ui.js";
 import { get } from "./api.js";
-import { side, otherSide, sentence, sheetAddress, useEvery } from "./sync-words.js";
+import { sheetAddress } from "./session.js";
+import { side, otherSide, sentence, useEvery } from "./sync-words.js";
 
 // about leaves out of a message the name of the column, which stands above it already.
 const about = (e) => sentence(e.column && e.message.startsWith(`${e.column}: `) ? e.message.slice(e.column.length + 2) : e.message);

@@ -28,7 +28,7 @@ export function Halt({ link, id, reload }) {
     <h2 id="sync-halt">Halted: ${title}</h2>
     <p>${sentence(plainly(halt.message))}</p>
     ${help && html`<p>${help}</p>`}
-    ${shown.length > 0 && html`<${Aside} title=${`The rows: ${count(rows, "row")}${rows > shown.length ? `, the first ${shown.length} are listed` : ""}`} open=${shown.length <= 20}>
+    ${shown.length > 0 && html`<${Aside} title=${`The ${count(rows, "row")}${rows > shown.length ? `, the first ${shown.length} are listed` : ""}`} open=${shown.length <= 20}>
       <ul class="sync-keys" tabindex="0" aria-label="Rows">${shown.map((key) => html`<li key=${key}>${key}</li>`)}</ul><//>`}
     ${may("ADMIN") ? html`<div class="row">
       ${removal ? html`

@@ -65,7 +65,7 @@ export function History({ link, id, reload }) {
   const others = html`
       ${select("cause", "Cause", "Every cause", Object.fromEntries(Object.entries(causes).map(([k, v]) => [k, sentence(v).slice(0, -1)])))}
       ${select("source", "Came from", "Both sides", { DATABASE: "The database", SHEET: "The sheet" })}
-      <${Field} label="Who">${(a) => html`<input ...${a} autocomplete="off" value=${typed.actor} onInput=${set("actor")} />`}<//>
+      <${Field} label="Who" hint="As it stands at a change, such as token:ops.">${(a) => html`<input ...${a} autocomplete="off" value=${typed.actor} onInput=${set("actor")} />`}<//>
       <${Field} label="Since">${(a) => html`<input ...${a} type="datetime-local" step="1" value=${typed.since} onInput=${set("since")} />`}<//>`;
   const wide = useMemo(() => matchMedia("(min-width: 700px)").matches, []), rowError = first.error?.of?.("row");
   return html`<section aria-labelledby="sync-history">

@@ -73,8 +73,8 @@ const groups = [
     ["updateSheet", "UPDATE_SHEET", "will be changed", (n) => `${were(n)} changed`],
     ["deleteSheet", "DELETE_SHEET", "will be deleted", (n) => `${were(n)} deleted`],
   ]],
-  ["Nothing is written for", [
-    ["equal", "EQUAL", (n) => (n === 1 ? "is equal already" : "are equal already")],
+  ["Left as they are", [
+    ["equal", "EQUAL", (n) => (n === 1 ? "is equal already" : "are equal already"), (n) => `${were(n)} equal already`],
     ["conflicts", "CONFLICT", (n) => `${n === 1 ? "differs and waits" : "differ and wait"} for your decision`],
     ["refused", "REFUSED", () => "cannot be carried over"],
     ["skipped", "SKIPPED", (n) => `changed after the plan was made, and ${n === 1 ? "is" : "are"} left for later`],
@@ -90,7 +90,7 @@ export function Plan({ response, done }) {
   const counts = response.counts || {};
   return html`<div class="sync-plan">${groups.map(([title, lines]) => {
     const some = lines.filter(([name]) => Number(counts[name] || 0) > 0);
-    if (!some.length && title === "Where both sides differed") return null;
+    if (!some.length && !title.startsWith("In ")) return null;
     return html`<div key=${title}><h3>${title}</h3>
       ${!some.length && html`<p class="dim">Nothing</p>`}
       ${some.map(([name, kind, before, after]) => {

@@ -1,8 +1,8 @@
 // How a link is, in words; pause and resume.
 import { html, useAct, Button, Problem, Time, span, count, toast, to } from "./ui.js";
 import { post } from "./api.js";
-import { may } from "./session.js";
-import { seconds, sentence, sheetAddress, plainly } from "./sync-words.js";
+import { may, sheetAddress } from "./session.js";
+import { seconds, sentence, plainly } from "./sync-words.js";
 
 const ways = {
   APPS_SCRIPT: "by the sheet's Apps Script",
@@ -51,9 +51,9 @@ export function State({ link, id, reload }) {
     <dl class="sync-facts">
       <div><dt>Equal as of</dt><dd>${status.equalAsOf ? html`<${Time} at=${status.equalAsOf} />` : "not yet"}</dd></div>
       <div><dt>Behind</dt><dd>${link.state === "NEW" ? "–" : seconds(status.lag) ? span(seconds(status.lag)) : "nothing waits"}</dd></div>
-      <div><dt>Rows on the way</dt><dd>${Number(status.pendingRows || 0).toLocaleString()}</dd></div>
+      <div><dt>Rows on the way</dt><dd>${link.state === "NEW" ? "–" : Number(status.pendingRows || 0).toLocaleString()}</dd></div>
       <div class="wide"><dt>Last edit seen in the sheet</dt><dd>${hint && hint.time ? html`<${Time} at=${hint.time} />${hint.delay ? `, ${span(seconds(hint.delay))} after it was made` : ""}${ways[hint.path] ? html`<span class="dim"> ${ways[hint.path]}</span>` : ""}` : "none yet"}</dd></div>
-      <div><dt>Table and tab</dt><dd>${link.table} ↔ <a href=${sheetAddress(link)} target="_blank" rel="noreferrer">${link.tab}<span class="hidden-label"> (opens in Google Sheets)</span> ↗</a></dd></div>
+      <div><dt>Table and tab</dt><dd>${link.table} ↔ <a href=${sheetAddress(link)} target="_blank" rel="noreferrer">${link.tab}<span class="hidden-label"> (another window)</span> ↗</a></dd></div>
     </dl>
   </section>`;
 }

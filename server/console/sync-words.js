@@ -66,10 +66,6 @@ export function useEvery(milliseconds, fn) {
   }, [milliseconds]);
 }
 
-// sheetAddress is where a person sees a tab, at one row of it when row is given.
-export const sheetAddress = (link, row) =>
-  `https://docs.google.com/spreadsheets/d/${encodeURIComponent(link.spreadsheetId)}/edit#gid=${link.sheetId}${row ? `&range=A${row}` : ""}`;
-
 // plainly leaves out of a message which call of the API helps: the console has a button for it.
 export const plainly = (message) => (message || "").replace(/\s*(To let it through|When it is in order again, continue with)[: ].*$/s, "").replace(" (0 more within the last hour)", "").replace(/;? ?decide about that first, with POST.*$/s, "");
 

@@ -137,12 +137,13 @@ export function Toasts() {
   </div>`)}</div>`;
 }
 
-// Problem shows an error, and offers to try again.
+// Problem shows an error, and offers to try again. What its message says already of the fields is not said twice.
 export function Problem({ error, retry }) {
   if (!error) return null;
+  const more = (error.fields || []).filter((f) => !(error.message || "").includes(f.description));
   return html`<div class="problem" role="alert">
     <p>${error.message}</p>
-    ${(error.fields || []).map((f) => html`<p class="detail"><code>${f.field}</code> ${f.description}</p>`)}
+    ${more.map((f) => html`<p class="detail"><code>${f.field}</code> ${f.description}</p>`)}
     ${retry && html`<${Button} onClick=${retry}>Try again<//>`}
   </div>`;
 }

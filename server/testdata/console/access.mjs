@@ -58,7 +58,7 @@ const steps = {
     equal(await page.getByLabel('Token').inputValue(), 'tdm_wrong', 'what was typed');
     equal(await page.getByLabel('Token').getAttribute('aria-invalid'), 'true', 'the refused field');
     await look(tour, 'sign-in-refused');
-    await page.getByLabel('Token').fill(` ${admin}\n`);
+    await page.getByLabel('Token').fill(` Authorization: Bearer ${admin}\n`); // as it stands in a file for curl
     await page.getByLabel('Stay signed in on this device').uncheck();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Access' }).waitFor();
@@ -117,6 +117,12 @@ const steps = {
     await viewer.page.goto(`${about.base}#/links`);
     await viewer.page.getByRole('heading', { name: 'Links' }).waitFor();
     equal(await viewer.page.getByText('New link').count(), 0, 'the way to make a link');
+    for (const address of ['#/access', '#/links/new', '#/links/films/settings']) { // from a bookmark, or a colleague
+      await viewer.page.goto(about.base + address);
+      await viewer.page.getByText('An admin can do this').waitFor();
+      equal(await viewer.page.locator('main button').count(), 0, `buttons at ${address}`);
+      await look(viewer, 'not-allowed');
+    }
     viewer.check();
     await viewer.context.close();
   },
@@ -154,6 +160,7 @@ const steps = {
     await again.getByRole('button', { name: 'Sign in' }).click();
     await again.waitFor({ state: 'detached' });
     equal(await form.getByLabel('title').inputValue(), 'Typed before the end', 'what was typed');
+    await ann.page.locator('.live.on').waitFor();
     await form.getByRole('button', { name: 'Add row' }).click();
     await form.waitFor({ state: 'detached' });
     equal((await call('GET', '/v1/links/films/sources/database/rows?filter=title%3D%22Typed%20before%20the%20end%22')).rows.length, 1, 'rows that were added');

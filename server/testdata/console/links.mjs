@@ -116,6 +116,17 @@ await step('choices, and back', async () => {
   equal(await page.getByRole('radio', { name: /^Data/ }).isChecked(), true, 'the tab after going back');
   await page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: /Choices/ }).click();
   equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'My shows', 'the name after going back');
+  await page.getByLabel('Rows', { exact: true }).fill('-5');
+  await page.getByText('Write a whole number, 0 or more.').waitFor();
+  equal(await button('Next: Try').isDisabled(), true, 'going on with a wrong number is possible');
+  await page.getByLabel('Rows', { exact: true }).fill('10');
+  await page.reload();
+  equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'My shows', 'the name after a reload');
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Which Google Sheet?' }).waitFor();
+  equal(await page.getByRole('radio', { name: /^Data/ }).isChecked(), true, 'the tab after the way back of the browser');
+  await page.goForward();
+  await page.getByRole('heading', { name: 'How shall it work?' }).waitFor();
 });
 
 await step('a refusal leads to its field', async () => {
@@ -137,7 +148,7 @@ await step('try, change something, try again', async () => {
   await looks('tried');
   await button('Change something').click();
   await toast('The link is taken away again');
-  equal((await api('GET', '/v1/links')).links.length, 0, 'links that are left');
+  await until(async () => (await api('GET', '/v1/links')).links.length === 0, 'links are left');
   await button('Next: Try').click();
   await button('Make the link and try it').click();
   await button('Apply this plan').click();
@@ -171,6 +182,9 @@ await step('a new tab', async () => {
   await page.getByText(/\d+ rows will be added/).waitFor();
   await page.getByRole('link', { name: 'Later' }).click();
   await page.getByText('This is the plan.').waitFor();
+  await page.goBack(); // the link is made: its own page goes on
+  await page.getByText('This is the plan.').waitFor();
+  equal(/#\/links\/shows-2\/sync$/.test(page.url()), true, 'the page of the link that was made');
 });
 
 await step('settings', async () => {
@@ -259,7 +273,7 @@ await step('the end of a link', async () => {
   await page.getByLabel('Type shows to go on').fill('shows');
   await button('Delete it').click();
   await page.getByRole('heading', { name: 'Links', level: 1 }).waitFor();
-  equal((await api('GET', '/v1/links')).links.map((l) => l.name), ['links/shows-2'], 'links that are left');
+  await until(async () => (await api('GET', '/v1/links')).links.map((l) => l.name).join() === 'links/shows-2', 'other links are left than links/shows-2');
 });
 
 await browser.close();

@@ -122,6 +122,8 @@ const steps = {
     await page.getByRole('link', { name: 'Sheet', exact: true }).click();
     await page.getByText(/as of/).waitFor();
     await found('3 rows found');
+    const sheet = await page.getByRole('link', { name: /^Open the sheet/ }).getAttribute('href');
+    equal(/^http:\/\/127\.0\.0\.1:\d+\/#id=[^&]+&sheet=/.test(sheet), true, `the emulator, to which ${sheet} leads`);
     await page.reload();
     await found('3 rows found');
     await page.getByRole('link', { name: 'Database', exact: true }).click();
@@ -166,7 +168,8 @@ const steps = {
     await made.getByLabel('status').selectOption('running');
     await made.getByLabel('aired').fill('2026-11-21');
     await made.getByLabel('shown_at').fill('2026-11-21T20:15:30.500');
-    await made.getByLabel('seen').check();
+    equal(await made.getByLabel('seen').inputValue(), '', 'what nobody chose, where the table has a default');
+    await made.getByLabel('seen').selectOption('yes');
     await made.getByRole('button', { name: 'Add row' }).click();
     await made.waitFor({ state: 'detached' });
     await shownRow('Made by hand').waitFor();

@@ -87,7 +87,7 @@ await step('plan and initial sync', async () => {
   await page.getByText(/4 rows? were added/).waitFor();
   await until(async () => (await link()).state === 'ACTIVE', 'the link is not active');
   await page.getByText('Apart from what is listed below, both sides are in step.').waitFor();
-  equal((await row('database', 35)).values.title, 'Show 35', 'a row that only the sheet had');
+  await until(async () => (await row('database', 35)).values.title === 'Show 35', 'a row that only the sheet had' + ' is not what it should be');
   await looks('done');
   await dimly('overview', '/links/shows/sync');
 });
@@ -112,7 +112,7 @@ await step('settle what differed at first', async () => {
   await button('Take the sheet for all').click();
   await toast(/conflicts? decided for the sheet/);
   await page.getByText('No conflicts').waitFor();
-  equal((await row('database', 38)).values.title, 'Show 38 (sheet)', 'what the sheet had');
+  await until(async () => (await row('database', 38)).values.title === 'Show 38 (sheet)', 'what the sheet had' + ' is not what it should be');
 });
 
 await step('a person edits the sheet, and it arrives live', async () => {
@@ -127,7 +127,7 @@ await step('a person edits the sheet, and it arrives live', async () => {
   await person.keyboard.press('Enter');
   await page.getByRole('listitem').filter({ hasText: 'Typed by a person' }).waitFor();
   await person.close();
-  equal((await row('database', 7)).values.title, 'Typed by a person', 'what was typed');
+  await until(async () => (await row('database', 7)).values.title === 'Typed by a person', 'what was typed' + ' is not what it should be');
 });
 
 await step('edit in each tab', async () => {
@@ -172,7 +172,7 @@ await step('pause, conflicts, resume', async () => {
   await button('Take sheet for row 11').click();
   await toast('Row 11: both sides get the value of the sheet.');
   await page.getByRole('heading', { name: /^Row 11/ }).waitFor({ state: 'detached' });
-  equal((await row('database', 11)).values.title, 'Eleven, sheet', 'the row that was settled for the sheet');
+  await until(async () => (await row('database', 11)).values.title === 'Eleven, sheet', 'the row that was settled for the sheet' + ' is not what it should be');
 
   await button('Column by column…', ten).click();
   await ten.getByRole('group', { name: 'What title becomes' }).getByRole('radio', { name: 'Another value' }).check();
@@ -199,7 +199,7 @@ await step('pause, conflicts, resume', async () => {
   await page.getByText('7.75', { exact: true }).first().waitFor();
   await button('Take database for row 12').click();
   await page.getByText('No conflicts').waitFor();
-  equal((await row('sheet', 12)).values.score, '9.00', 'the row that was settled for the database');
+  await until(async () => (await row('sheet', 12)).values.score === '9.00', 'the row that was settled for the database' + ' is not what it should be');
 });
 
 await step('a row deleted here and changed there', async () => {
@@ -212,7 +212,7 @@ await step('a row deleted here and changed there', async () => {
   await looks('deleted');
   await button('Keep the row').click();
   await page.getByText('No conflicts').waitFor();
-  equal((await row('database', 13)).values.title, 'Not gone', 'the row that was kept');
+  await until(async () => (await row('database', 13)).values.title === 'Not gone', 'the row that was kept' + ' is not what it should be');
 });
 
 await step('history and the way back', async () => {
@@ -247,7 +247,7 @@ await step('history and the way back', async () => {
   await page.getByLabel(/^Force it/).check();
   await button('Undo 1 row').click();
   await toast(/1 row put back/);
-  equal((await row('database', 7)).values.title, 'Show 7', 'the row that was forced back');
+  await until(async () => (await row('database', 7)).values.title === 'Show 7', 'the row that was forced back' + ' is not what it should be');
 
   await page.getByLabel('Row', { exact: true }).fill('none');
   await page.getByText(/whole|number|key/i).first().waitFor();
