@@ -13,7 +13,7 @@ import (
 
 // Sizes of one step. Each chunk is committed by itself, so a crash loses at most the work of one.
 const (
-	markLimit     = 5000
+	markLimit     = 2000
 	pageRows      = 2000
 	databaseChunk = 1000
 	wantedLimit   = 1000

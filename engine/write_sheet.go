@@ -10,14 +10,21 @@ import (
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
-// sheetWindow is how many rows are looked at to fill one call; no call takes more.
-const sheetWindow = 5000
+// Rows that are looked at to fill one call; no call takes more. The calls of an initial sync are counted, those of cycles are
+// small, since a server that runs for weeks should not hold megabytes for each.
+const (
+	syncWindow  = 5000
+	cycleWindow = markLimit
+)
 
 // writeSheet carries to the sheet what the database holds, in as few calls as hold it: the decisions of c.pending, and those of
 // follow.
 func (c *cycle) writeSheet(ctx context.Context, follow []reconcile.Decision, errs map[tandem.Key]tandem.RowError) error {
-	source := c.forSheet(follow)
-	for todo := source.fill(nil, sheetWindow); len(todo) > 0; todo = source.fill(todo, sheetWindow) {
+	source, window := c.forSheet(follow), cycleWindow
+	if c.sync != nil {
+		window = syncWindow
+	}
+	for todo := source.fill(nil, window); len(todo) > 0; todo = source.fill(todo, window) {
 		changes := make([]tandem.Change, len(todo))
 		for i, d := range todo {
 			changes[i] = *d.Sheet

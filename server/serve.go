@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"runtime"
 	"strings"
 )
 
@@ -15,9 +14,7 @@ func Logger(out io.Writer, level slog.Level) *slog.Logger {
 
 // Serve is `tandem serve`: it serves until ctx ends.
 func Serve(ctx context.Context, config Config, logs io.Writer) error {
-	// Memory that is never touched, and so never there, but counts: a small heap is else collected many times a second.
-	ballast := make([]byte, 16<<20)
-	defer runtime.KeepAlive(ballast)
+	defer keepModest()()
 	lines := &logLines{out: logs}
 	defer lines.Flush()
 	log := slog.New(promptly{slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: config.LogLevel}), lines})

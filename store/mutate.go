@@ -69,9 +69,13 @@ func (t *Table) mutatePart(ctx context.Context, mutations []tandem.Mutation, par
 		return nil
 	}
 	tryOnly := slices.ContainsFunc(part, func(i int) bool { return mutations[i].ValidateOnly })
+	opens := len(part) == 1 && t.opensLate(&mutations[part[0]])
+	if opens {
+		ctx = lateContext(ctx)
+	}
 	var g *mutating
 	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
-		g = &mutating{t: t, tx: tx, mutations: mutations, results: make([]tandem.MutationResult, len(mutations))}
+		g = &mutating{t: t, tx: tx, mutations: mutations, results: make([]tandem.MutationResult, len(mutations)), late: opens}
 		if err := g.run(part); err != nil {
 			return t.outdated(err)
 		}
@@ -104,6 +108,8 @@ type mutating struct {
 	marks     []tandem.Mark
 
 	differs bool // a row does not hold what was to be written
+	late    bool // the transaction begins with its first statement, which may open it
+	marked  bool // the marks are stored already
 }
 
 // run answers repeated requests, carries out the others and stores their answers, refusals included, and the marks. Request ids are

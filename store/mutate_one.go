@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/tandem-sync/tandem"
 )
@@ -12,6 +11,9 @@ import (
 // row, which most calls write, that is one statement.
 func (g *mutating) addMarks() error {
 	t := g.t
+	if g.marked {
+		return nil
+	}
 	if len(g.marks) != 1 {
 		if err := t.checkSettings(g.tx); err != nil {
 			return err
@@ -19,10 +21,7 @@ func (g *mutating) addMarks() error {
 		return t.store.addMarksTo(g.tx, t.link.Number, g.marks)
 	}
 	m := &g.marks[0]
-	result, err := g.tx.Statement.ConnPool.ExecContext(keep(g.tx.Statement.Context),
-		`INSERT INTO tandem_marks (link_number, source, row_key, raw_key, marked_at, cause, actor)
-			SELECT number, ?, ?, 0, ?, ?, ? FROM tandem_links WHERE number = ? AND config = ?`,
-		string(m.Source), string(m.Key), moment{m.At}, string(m.Cause), clip(m.Actor), t.link.Number, t.config)
+	result, err := g.tx.Statement.ConnPool.ExecContext(keep(g.tx.Statement.Context), markOne("?"), append([]any{string(m.Key)}, t.markArgs(m)...)...)
 	if err != nil {
 		return err
 	}
@@ -30,6 +29,16 @@ func (g *mutating) addMarks() error {
 		return errors.Join(tandem.ErrOutdated, err)
 	}
 	return nil
+}
+
+// markOne marks the row of a key, an expression in SQL, if the link still is as it was. Its arguments follow those of the key.
+func markOne(key string) string {
+	return `INSERT INTO tandem_marks (row_key, link_number, source, raw_key, marked_at, cause, actor)
+		SELECT ` + key + `, number, ?, 0, ?, ?, ? FROM tandem_links WHERE number = ? AND config = ?`
+}
+
+func (t *Table) markArgs(m *tandem.Mark) []any {
+	return []any{string(m.Source), moment{m.At}, string(m.Cause), clip(m.Actor), t.link.Number, t.config}
 }
 
 // doubtful reports whether what was found out with a remembered table could be otherwise with the table as it is: then
@@ -70,43 +79,4 @@ func (t *Table) anew(ctx context.Context) (*Table, error) {
 			"the columns of link %q were changed while the rows were written; mutations without a result were not made, send them again", t.link.ID)
 	}
 	return table, nil
-}
-
-// insertOne inserts a single row in one statement that also tells what became of it, where the database can: without a look
-// whether the key is free, which the key itself says. Whatever goes wrong it leaves to carryOut, and reports that it has
-// done nothing.
-func (g *mutating) insertOne(i int) (done bool, err error) {
-	t, d, m := g.t, g.t.store.dialect, &g.mutations[i]
-	// SQLite does not show in RETURNING what triggers do after the row was inserted.
-	if m.Kind != tandem.Insert || d.scheme != "mysql" || !d.returning(d.server) {
-		return false, nil
-	}
-	change := &tandem.Change{Kind: tandem.Insert, After: g.withKey(m)}
-	w := t.write(change, t.target(change), nil, true)
-	if w.refusal != nil {
-		return false, nil
-	}
-	if _, err := rawExec(g.tx, d.quiet(t.link.Number), nil); err != nil {
-		return false, err
-	}
-	sql, args := t.insertSQL([]*write{w})
-	reader, made := t.newReader(0, 1), 0
-	err = keptQuery(g.tx.Statement.Context, g.tx.Statement.ConnPool, sql+" RETURNING "+t.selectList(t.needed), args, func(row scanner) error {
-		made++
-		if err := reader.scan(row); err != nil {
-			return err
-		}
-		if found := reader.row(); found.Key != "" {
-			w.applied.Row = &found
-		}
-		return nil
-	})
-	if err != nil && t.refuse(err) == nil {
-		return false, fmt.Errorf("write to table %q: %w", t.info.Name, err)
-	}
-	if err != nil || made == 0 {
-		return false, nil
-	}
-	g.finish(i, w)
-	return true, nil
 }

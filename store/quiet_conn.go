@@ -26,8 +26,10 @@ type mysqlConn interface {
 // Nothing else sets that variable of the session, and a session ends with its connection. So do the statements that it keeps.
 type quietConn struct {
 	mysqlConn
-	quiet string
-	kept  kept
+	quiet    string
+	kept     kept
+	unbegun  bool // a transaction that the server is not told of yet; see late_begin.go
+	noBlocks bool // the server prepares no compound statements
 }
 
 // ExecContext runs a statement, unless it would set what is set.
@@ -47,6 +49,9 @@ func (c *quietConn) ExecContext(ctx context.Context, statement string, args []dr
 }
 
 func (c *quietConn) run(ctx context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.begin(ctx); err != nil {
+		return nil, err
+	}
 	one, err := c.kept.find(ctx, c.mysqlConn, statement, args)
 	if err != nil {
 		return nil, err
@@ -61,6 +66,12 @@ func (c *quietConn) run(ctx context.Context, statement string, args []driver.Nam
 
 // QueryContext runs a statement that returns rows.
 func (c *quietConn) QueryContext(ctx context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
+	if ctx.Value(opens{}) != nil {
+		return c.open(ctx, statement, args)
+	}
+	if err := c.begin(ctx); err != nil {
+		return nil, err
+	}
 	one, err := c.kept.find(ctx, c.mysqlConn, statement, args)
 	if err != nil {
 		return nil, err

@@ -231,7 +231,33 @@ func (t *watchedTable) Commit(ctx context.Context, lease tandem.Lease, commit ta
 	if len(writes) > 0 {
 		where += fmt.Sprintf(", %d written", len(writes))
 	}
-	return around(&t.w.wires, where, func() ([]tandem.Applied, error) { return t.Table.Commit(ctx, lease, commit) })
+	return around(&t.w.wires, where, func() ([]tandem.Applied, error) {
+		applied, err := t.Table.Commit(ctx, lease, commit)
+		if err == nil {
+			t.w.noteLanding(commit)
+		}
+		return applied, err
+	})
+}
+
+// noteLanding notes when the rows of a commit came into the table: it may have been held up since they were decided.
+func (w *world) noteLanding(commit tandem.Commit) {
+	for _, pair := range w.pairs {
+		if pair.id != commit.Link {
+			continue
+		}
+		for _, settlement := range commit.Settlements {
+			for _, entry := range settlement.History {
+				pair.landings[landing{settlement.Key, entry.At.UnixNano()}] = w.now()
+			}
+		}
+	}
+}
+
+// landing is a change that history dates at its decision.
+type landing struct {
+	key     tandem.Key
+	decided int64
 }
 
 func (t *watchedTable) Count(ctx context.Context) (int64, error) {

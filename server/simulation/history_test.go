@@ -37,7 +37,11 @@ func (w *verdict) checkRemovals(key tandem.Key) {
 func (w *verdict) changedMeanwhile(events []event, deletion event, history []tandem.Entry) bool {
 	var put tandem.Entry // what a worker last carried over from there
 	for _, entry := range history {
-		if entry.Source == deletion.side.Other() && entry.At.Before(deletion.from) {
+		at := entry.At
+		if landed, ok := w.landings[landing{entry.Key, entry.At.UnixNano()}]; ok && entry.Source == tandem.Sheet {
+			at = landed
+		}
+		if entry.Source == deletion.side.Other() && at.Before(deletion.from) {
 			put = entry
 		}
 	}

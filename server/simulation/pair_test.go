@@ -29,6 +29,7 @@ type pair struct {
 	plan      string
 	discarded bool                // a baseline was thrown away: older agreements count no more
 	approved  map[tandem.Key]bool // rows whose removal a person let through
+	landings  map[landing]time.Time
 }
 
 // begin makes the tables and tabs, links them and runs the first syncs.
@@ -39,7 +40,7 @@ func (w *world) begin() {
 	}
 	var tabs []emulator.Tab
 	for _, id := range ids {
-		l := &pair{world: w, id: id, approved: map[tandem.Key]bool{}}
+		l := &pair{world: w, id: id, approved: map[tandem.Key]bool{}, landings: map[landing]time.Time{}}
 		l.model.init()
 		l.makeTable()
 		w.pairs = append(w.pairs, l)

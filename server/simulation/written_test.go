@@ -31,7 +31,8 @@ func (w *verdict) isThere(e event) bool {
 	for _, key := range all(e.key, w.renames.later) {
 		if row := find(w.end.side(e.side), key); row != nil {
 			gone = false
-			if key != e.key && e.column < w.keys || w.columns[e.column].Equal(row.values[e.column], e.value) {
+			now := row.values[e.column]
+			if key != e.key && e.column < w.keys || w.columns[e.column].Equal(now, e.value) || e.side == tandem.Sheet && shownOtherwise(e.value, now) {
 				return true
 			}
 		}
