@@ -115,7 +115,7 @@ type Status struct {
 	EqualAsOf time.Time // both sides were seen to be equal, apart from row errors, as of this moment
 	ScannedAt time.Time // when the last whole read of the tab that was taken into account began
 	LastError string    // why the last cycle failed; "" when it did not
-	Pending   int       // marks not yet looked at
+	Pending   int       // rows that were marked and not yet looked at
 	RowErrors int
 	Conflicts int // open
 	LastHint  Hint

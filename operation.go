@@ -75,6 +75,12 @@ type Operation struct {
 	Created, Updated time.Time
 }
 
+// OperationFilter selects operations; its zero value selects all.
+type OperationFilter struct {
+	Link string // "" for those of every link
+	Done *bool  // nil for both
+}
+
 // Mutation is one row's write as a caller of the API wants it, the same for both sources.
 type Mutation struct {
 	Kind ChangeKind `json:"kind"`

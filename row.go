@@ -128,6 +128,8 @@ type Mark struct {
 	Actor  string // who wrote, where known: "token:ops", an address from a hint
 	// Rows, of a mark of the sheet without a Key, are the numbers of the rows that a hint named, as people count them.
 	Rows []int
+	// Rest is what a row held in columns outside the link that Tandem itself deleted from the table: history is all that keeps it.
+	Rest map[string]Value
 }
 
 // Entry is one applied change in a link's history.

@@ -32,6 +32,7 @@ type need struct {
 // access is who may call what: the one table of it. A method that is not in it is refused to everybody.
 var access = map[string]need{
 	"/tandem.v1.LinkService/CreateLink":       {tandem.RoleAdmin, noLimits}, // it may name any table and any spreadsheet
+	"/tandem.v1.LinkService/PreviewLink":      {tandem.RoleAdmin, noLimits},
 	"/tandem.v1.LinkService/GetLink":          {tandem.RoleViewer, oneLink},
 	"/tandem.v1.LinkService/ListLinks":        {tandem.RoleViewer, everyLink},
 	"/tandem.v1.LinkService/UpdateLink":       {tandem.RoleAdmin, oneLink},

@@ -20,8 +20,13 @@ type linkDraft struct {
 	empty   bool            // the tab has no headers yet
 }
 
+// reader reads a spreadsheet's tabs and their headers, as Spreadsheets does. Headers of other tabs than the draft's are not needed.
+type reader func(ctx context.Context, id string, headerRow int) (*tandem.Spreadsheet, error)
+
+const reasonCannotLink = "CANNOT_LINK"
+
 // draft checks everything about a new link, so that a caller learns at once all that is in the way.
-func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link) (*linkDraft, error) {
+func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link, read reader) (*linkDraft, error) {
 	d := &linkDraft{link: tandem.Link{
 		ID:               id,
 		DisplayName:      given.GetDisplayName(),
@@ -46,7 +51,7 @@ func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link
 	if err != nil {
 		return nil, err
 	}
-	headers, err := s.tab(ctx, d, given.GetCreateTab(), &missing)
+	headers, err := s.tab(ctx, d, given.GetCreateTab(), &missing, read)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +71,7 @@ func (s *LinkService) draft(ctx context.Context, id string, given *tandemv1.Link
 		return nil, append(bad, missing...).err()
 	}
 	if problem := missing.problem(); problem != nil {
-		problem.Code, problem.Reason, problem.Message = tandem.CodePrecondition, "CANNOT_LINK", "this table and this tab cannot be linked as they are"
+		problem.Code, problem.Reason, problem.Message = tandem.CodePrecondition, reasonCannotLink, "this table and this tab cannot be linked as they are"
 		return nil, problem
 	}
 	return d, nil
@@ -113,8 +118,8 @@ func (s *LinkService) linkable(ctx context.Context, name string, missing *violat
 }
 
 // tab completes the draft with what the spreadsheet says, and returns the tab's headers; nil where there is no such tab.
-func (s *LinkService) tab(ctx context.Context, d *linkDraft, create bool, missing *violations) ([]string, error) {
-	sheet, err := s.Spreadsheets.Spreadsheet(ctx, d.link.SpreadsheetID, d.link.HeaderRow)
+func (s *LinkService) tab(ctx context.Context, d *linkDraft, create bool, missing *violations, read reader) ([]string, error) {
+	sheet, err := read(ctx, d.link.SpreadsheetID, d.link.HeaderRow)
 	var known *tandem.Error
 	if errors.As(err, &known) && (known.Code == tandem.CodeNotFound || known.Code == tandem.CodePermission || known.Code == tandem.CodePrecondition) {
 		missing.add("link.spreadsheet_id", "%s", known.Message)
@@ -216,7 +221,7 @@ func (s *LinkService) recheck(ctx context.Context, link *tandem.Link, given *tan
 	}
 	if table != nil && columns {
 		d := &linkDraft{link: *link}
-		headers, err := s.tab(ctx, d, false, &missing)
+		headers, err := s.tab(ctx, d, false, &missing, s.Spreadsheets.Spreadsheet)
 		if err != nil {
 			return err
 		}

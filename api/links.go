@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -47,38 +46,8 @@ type LinkService struct {
 	Spreadsheets Spreadsheets
 	Rules        Rules
 	Hooks        Hooks
+	Previews     Previews
 	Now          func() time.Time
-}
-
-// CreateLink makes a link in state NEW. The tab is written to only when it is empty or new, and only its headers.
-func (s *LinkService) CreateLink(ctx context.Context, r *tandemv1.CreateLinkRequest) (*tandemv1.Link, error) {
-	if _, err := s.Links.Link(ctx, r.GetLinkId()); err == nil {
-		return nil, tandem.Errorf(tandem.CodeAlreadyExists, "LINK_EXISTS", "there is a link %q already", r.GetLinkId())
-	} else if !errors.Is(err, tandem.ErrNotFound) {
-		return nil, err
-	}
-	draft, err := s.draft(ctx, r.GetLinkId(), r.GetLink())
-	if err != nil {
-		return nil, err
-	}
-	if draft.addTab {
-		tab, err := s.Spreadsheets.AddTab(ctx, draft.link.SpreadsheetID, draft.link.Tab)
-		if err != nil {
-			return nil, err
-		}
-		draft.link.SheetID = tab.SheetID
-	}
-	created, err := s.Links.CreateLink(ctx, draft.link)
-	if err != nil {
-		return nil, err
-	}
-	if draft.empty {
-		if err := s.Spreadsheets.SetUp(ctx, &created, draft.columns); err != nil {
-			// Without headers the link is of no use, and making it again must not find it there.
-			return nil, errors.Join(err, s.Links.DeleteLink(context.WithoutCancel(ctx), created.ID))
-		}
-	}
-	return s.message(ctx, &created), nil
 }
 
 // GetLink returns one link.

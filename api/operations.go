@@ -24,8 +24,8 @@ const maxWait = 10 * time.Minute
 // Operations are initial syncs that were asked for.
 type Operations interface {
 	Operation(ctx context.Context, id string) (tandem.Operation, error)
-	// Operations returns the newest first, after the one called after.
-	Operations(ctx context.Context, after string, limit int) ([]tandem.Operation, error)
+	// Operations returns those that wanted selects, the newest first, after the one called after.
+	Operations(ctx context.Context, wanted tandem.OperationFilter, after string, limit int) ([]tandem.Operation, error)
 	CancelOperation(ctx context.Context, id string) error
 	// WaitOperation returns an operation when it is done, or as it is when ctx ends.
 	WaitOperation(ctx context.Context, id string) (tandem.Operation, error)
@@ -59,61 +59,6 @@ func (s *OperationsService) find(ctx context.Context, id string) (tandem.Operati
 		return tandem.Operation{}, tandem.Errorf(tandem.CodeNotFound, "OPERATION_NOT_FOUND", "there is no operation %q", id)
 	}
 	return op, err
-}
-
-// ListOperations lists operations, the newest first.
-func (s *OperationsService) ListOperations(ctx context.Context, r *longrunningpb.ListOperationsRequest) (*longrunningpb.ListOperationsResponse, error) {
-	switch {
-	case r.GetFilter() != "":
-		return nil, tandem.Errorf(tandem.CodeUnimplemented, "UNIMPLEMENTED", "filter is not implemented yet; leave it out")
-	case r.GetPageSize() < 0:
-		return nil, tandem.InvalidField("page_size", "it must not be below 0")
-	}
-	page, err := parsePage("operations", r.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	limit := pageSize(r.GetPageSize())
-	found, err := s.seen(ctx, page.After, limit+1)
-	if err != nil {
-		return nil, err
-	}
-	response := &longrunningpb.ListOperationsResponse{}
-	for i := range found[:min(limit, len(found))] {
-		op, err := s.convert(ctx, &found[i])
-		if err != nil {
-			return nil, err
-		}
-		response.Operations = append(response.Operations, op)
-	}
-	if len(found) > limit {
-		response.NextPageToken = pageToken{Scope: "operations", After: found[limit-1].ID}.encode()
-	}
-	return response, nil
-}
-
-// seen returns up to limit operations of links that the caller may see, after the one called after.
-func (s *OperationsService) seen(ctx context.Context, after string, limit int) ([]tandem.Operation, error) {
-	caller := tandem.CallerOf(ctx)
-	if !caller.Limited() {
-		return s.Operations.Operations(ctx, after, limit)
-	}
-	var seen []tandem.Operation
-	for {
-		found, err := s.Operations.Operations(ctx, after, maxPage)
-		if err != nil {
-			return nil, err
-		}
-		for i := range found {
-			if caller.Sees(found[i].Link) {
-				seen = append(seen, found[i])
-			}
-		}
-		if len(seen) >= limit || len(found) < maxPage {
-			return seen[:min(limit, len(seen))], nil
-		}
-		after = found[len(found)-1].ID
-	}
 }
 
 // CancelOperation asks an operation to stop. What it wrote stays written.
@@ -201,6 +146,9 @@ func syncMetadata(op *tandem.Operation) proto.Message {
 		RowsTotal: count(p.RowsTotal),
 		ApiCalls:  apiCalls(p.Reads, p.Writes),
 		StartTime: timestamppb.New(op.Created),
+
+		ValidateOnly: op.Request.ValidateOnly,
+		Plan:         op.Request.Plan,
 	}
 	if out.Phase == tandemv1.InitialSyncMetadata_PHASE_UNSPECIFIED {
 		out.Phase = tandemv1.InitialSyncMetadata_WAITING
@@ -218,28 +166,37 @@ func syncMetadata(op *tandem.Operation) proto.Message {
 }
 
 func syncResponse(report *tandem.SyncReport, columns []tandem.Column) proto.Message {
-	c := &report.Counts
-	out := &tandemv1.InitialSyncResponse{
+	return &tandemv1.InitialSyncResponse{
 		Plan:     report.Plan,
 		Duration: durationpb.New(report.Duration),
 		ApiCalls: apiCalls(report.Reads, report.Writes),
-		Counts: &tandemv1.InitialSyncResponse_Counts{
-			Equal:              count(c.Equal),
-			InsertDatabase:     count(c.InsertDatabase),
-			InsertSheet:        count(c.InsertSheet),
-			UpdateDatabase:     count(c.UpdateDatabase),
-			UpdateSheet:        count(c.UpdateSheet),
-			DeleteDatabase:     count(c.DeleteDatabase),
-			DeleteSheet:        count(c.DeleteSheet),
-			Conflicts:          count(c.Conflicts),
-			Refused:            count(c.Refused),
-			SettledDatabaseWon: count(c.DatabaseWon),
-			SettledSheetWon:    count(c.SheetWon),
-			Skipped:            count(c.Skipped),
-		},
+		Counts:   syncCounts(&report.Counts),
+		Examples: syncExamples(report.Examples, columns),
 	}
-	for _, e := range report.Examples {
-		out.Examples = append(out.Examples, &tandemv1.InitialSyncResponse_Example{
+}
+
+func syncCounts(c *tandem.SyncCounts) *tandemv1.InitialSyncResponse_Counts {
+	return &tandemv1.InitialSyncResponse_Counts{
+		Equal:              count(c.Equal),
+		InsertDatabase:     count(c.InsertDatabase),
+		InsertSheet:        count(c.InsertSheet),
+		UpdateDatabase:     count(c.UpdateDatabase),
+		UpdateSheet:        count(c.UpdateSheet),
+		DeleteDatabase:     count(c.DeleteDatabase),
+		DeleteSheet:        count(c.DeleteSheet),
+		Conflicts:          count(c.Conflicts),
+		Refused:            count(c.Refused),
+		SettledDatabaseWon: count(c.DatabaseWon),
+		SettledSheetWon:    count(c.SheetWon),
+		Skipped:            count(c.Skipped),
+	}
+}
+
+// syncExamples are rows of a plan; columns are those of the link.
+func syncExamples(examples []tandem.SyncExample, columns []tandem.Column) []*tandemv1.InitialSyncResponse_Example {
+	out := make([]*tandemv1.InitialSyncResponse_Example, 0, len(examples))
+	for _, e := range examples {
+		out = append(out, &tandemv1.InitialSyncResponse_Example{
 			Key:            string(e.Key),
 			Kind:           tandemv1.InitialSyncResponse_Example_Kind(tandemv1.InitialSyncResponse_Example_Kind_value[e.Kind]),
 			Columns:        e.Columns,

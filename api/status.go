@@ -64,7 +64,7 @@ func (s *StatusService) GetQuota(ctx context.Context, _ *tandemv1.GetQuotaReques
 			Reads: int32(m.Reads), Writes: int32(m.Writes), Rejected: int32(m.Rejected)})
 	}
 	now := s.Now()
-	waiting := slices.DeleteFunc(backlogs, func(b tandem.Backlog) bool { return b.Marks+b.Writes == 0 })
+	waiting := slices.DeleteFunc(backlogs, func(b tandem.Backlog) bool { return b.Rows+b.Writes == 0 })
 	slices.SortStableFunc(waiting, func(a, b tandem.Backlog) int {
 		return cmp.Or(a.Oldest.Compare(b.Oldest), cmp.Compare(a.Link, b.Link))
 	})
@@ -73,7 +73,7 @@ func (s *StatusService) GetQuota(ctx context.Context, _ *tandemv1.GetQuotaReques
 		if !caller.Sees(b.Link) {
 			continue
 		}
-		quota.Backlog = append(quota.Backlog, &tandemv1.Quota_Backlog{Link: linkName(b.Link), Rows: int32(min(b.Marks, math.MaxInt32)),
+		quota.Backlog = append(quota.Backlog, &tandemv1.Quota_Backlog{Link: linkName(b.Link), Rows: int32(min(b.Rows, math.MaxInt32)),
 			Writes: int32(min(b.Writes, math.MaxInt32)), Age: durationpb.New(age(now, b.Oldest))})
 	}
 	if drain, known := timeToDrain(state, waiting); known {
@@ -105,7 +105,7 @@ func timeToDrain(state QuotaState, waiting []tandem.Backlog) (time.Duration, boo
 		}
 		rows := b.Writes
 		if b.State == tandem.StateActive {
-			rows += b.Marks
+			rows += b.Rows
 		}
 		reads += readsOfCycle * (1 + (rows-1)/rowsOfCycle)
 		writes += 1 + (rows-1)/rowsOfWrite

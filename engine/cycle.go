@@ -72,12 +72,16 @@ type attribution struct {
 	database, sheet tandem.Mark
 }
 
+func (w *Worker) newCycle(link tandem.Link, lease tandem.Lease, memo *memory) *cycle {
+	return &cycle{w: w, link: link, lease: lease, memo: memo, log: w.opt.Logger.With("link", link.ID),
+		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
+		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, doubled: map[tandem.Key][]tandem.Value{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
+}
+
 // cycle does what is due for a link, in the order that safety asks for: what is unknown about earlier writes is settled
 // before anything is read.
 func (w *Worker) cycle(ctx context.Context, j job, lease tandem.Lease) (err error) {
-	c := &cycle{w: w, link: j.link, lease: lease, memo: w.memory(j.link.ID), log: w.opt.Logger.With("link", j.link.ID),
-		marks: map[tandem.Key]attribution{}, moved: map[tandem.Key]bool{}, inError: map[tandem.Key]bool{},
-		held: map[tandem.Key]string{}, passed: map[tandem.Key]bool{}, doubled: map[tandem.Key][]tandem.Value{}, closes: map[tandem.Key]bool{}, spelled: map[tandem.Key]tandem.Key{}, renames: map[tandem.Key]tandem.Key{}}
+	c := w.newCycle(j.link, lease, w.memory(j.link.ID))
 	ctx, told := c.observe(ctx)
 	defer func() { told(err) }()
 	if lease.Fence != c.memo.fence+1 {
@@ -136,8 +140,13 @@ func (c *cycle) open(ctx context.Context) error {
 	for _, key := range inError {
 		c.inError[key] = true
 	}
-	c.table = observedTable{table, c}
 	c.tab = observedTab{c.w.opt.OpenTab(&c.link, table.Columns())}
+	return c.openTable(table)
+}
+
+// openTable takes over a link's table, and what its settings mean for the merge.
+func (c *cycle) openTable(table Table) (err error) {
+	c.table = observedTable{table, c}
 	c.policy = reconcile.Policy{Columns: table.Columns(), Settings: c.link.Columns, Default: c.link.Policy, Preferred: c.link.PreferredSource}
 	if c.policy.Preferred == "" {
 		c.policy.Preferred = tandem.Database

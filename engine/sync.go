@@ -119,12 +119,7 @@ func (s *syncRun) run(ctx context.Context) error {
 		return err
 	}
 	scan.Rows = nil // what is still needed of them is in the decisions
-	for i := range scan.Bad {
-		if !scan.Bad[i].Keyless || c.keyColumn() < 0 {
-			s.report.Counts.Refused++
-		}
-	}
-	s.report.Counts.InsertDatabase += s.keyless()
+	s.countBad(scan)
 	if s.request.Plan != "" {
 		s.keepPlanned()
 	}
@@ -160,6 +155,16 @@ func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tande
 	}
 	c.memo.nextPoll, c.memo.nextCompare = c.w.opt.Now().Add(c.w.opt.Poll), c.w.opt.Now().Add(c.w.opt.Compare)
 	return s.finish(ctx, tandem.StateActive)
+}
+
+// countBad counts the rows of the sheet without a usable key: those that get one are inserted.
+func (s *syncRun) countBad(scan *tandem.Scan) {
+	for i := range scan.Bad {
+		if !scan.Bad[i].Keyless || s.c.keyColumn() < 0 {
+			s.report.Counts.Refused++
+		}
+	}
+	s.report.Counts.InsertDatabase += s.keyless()
 }
 
 // keyless counts the rows without a key that a plan would insert. A stored plan does not name them; they are left to the

@@ -82,19 +82,23 @@ func (s *syncRun) finishPlan(ctx context.Context) error {
 	}
 	plan := tandem.Plan{ID: rand.Text(), Link: s.c.link.ID, Signature: s.signature(asked), Created: s.c.w.opt.Now()}
 	rows := s.planRows
-	add := func(d *reconcile.Decision) {
+	s.eachPlanned(func(d *reconcile.Decision) {
 		rows = append(rows, tandem.PlanRow{Key: d.Row.Key, Digest: planDigest(&d.Row)})
 		s.count(d)
-	}
-	for i := range s.c.pending {
-		add(&s.c.pending[i])
-	}
-	s.eachWaiting(add)
+	})
 	if err := s.c.w.opt.Store.SavePlan(ctx, plan, rows); err != nil {
 		return fmt.Errorf("store plan: %w", err)
 	}
 	s.report.Plan = plan.ID
 	return s.finish(ctx, s.c.link.State)
+}
+
+// eachPlanned visits the decisions about the rows that are not equal.
+func (s *syncRun) eachPlanned(visit func(d *reconcile.Decision)) {
+	for i := range s.c.pending {
+		visit(&s.c.pending[i])
+	}
+	s.eachWaiting(visit)
 }
 
 // save stores progress and fails with errCancelled when cancellation was asked for.
@@ -126,6 +130,9 @@ func (s *syncRun) save(ctx context.Context, phase string, done int64) error {
 func (s *syncRun) read(ctx context.Context, phase string, rows int) error {
 	p := &s.operation.Progress
 	p.RowsDone, p.RowsTotal = int64(rows), max(p.RowsTotal, int64(rows))
+	if s.operation.ID == "" {
+		return ctx.Err() // a preview: nobody follows it
+	}
 	if s.c.w.opt.Now().Sub(s.saved) < progressEvery {
 		return ctx.Err()
 	}

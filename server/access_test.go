@@ -40,6 +40,7 @@ type accessCase struct {
 // accessCases are all methods there are, as DESIGN and API have them. It is written by hand, apart from the program's own table.
 var accessCases = []accessCase{
 	{"LinkService/CreateLink", "ADMIN", "never", `{"linkId": "new", "link": {}}`, "POST /v1/links?link_id=new", "{}"},
+	{"LinkService/PreviewLink", "ADMIN", "never", `{"link": {}}`, "POST /v1/links:preview", `{"link": {}}`},
 	{"LinkService/GetLink", "VIEWER", "own", `{"name": "links/LINK"}`, "GET /v1/links/LINK", ""},
 	{"LinkService/ListLinks", "VIEWER", "inside", `{}`, "GET /v1/links", ""},
 	{"LinkService/UpdateLink", "ADMIN", "own", `{"link": {"name": "links/LINK", "displayName": "x"}}`, "PATCH /v1/links/LINK", `{"displayName": "x"}`},

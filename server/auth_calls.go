@@ -56,7 +56,11 @@ func (s *checkedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg waits for a request.
 func (s *checkedStream) RecvMsg(into any) error {
-	if err := s.ServerStream.RecvMsg(into); err != nil {
+	receive := s.ServerStream.RecvMsg
+	if s.i.transport == "grpc" {
+		receive = func(into any) error { return (&refusable{message: into}).read(s.ServerStream.RecvMsg) }
+	}
+	if err := receive(into); err != nil {
 		return err
 	}
 	if s.ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"slices"
 	"time"
 
@@ -111,6 +112,19 @@ func (l *checklist) capture(ctx context.Context, st *store.Store, by store.Captu
 	}
 }
 
+// asked says what answered: Google, or the server that stands in its place.
+func (l *checklist) asked(config *Config) {
+	endpoint, err := url.Parse(config.SheetsEndpoint)
+	switch {
+	case config.SheetsEndpoint == "":
+		l.ok("Google: takes the credentials, and the Sheets API is enabled for them")
+	case err != nil: // it answered, so it can be read
+		l.bad("Sheets API", err)
+	default:
+		l.ok("Sheets API: the server at %s answers. It gets no credentials, so none were tried, and Google was not asked", endpoint.Redacted())
+	}
+}
+
 func sheetsToTry(links []tandem.Link, options CheckOptions) []string {
 	ids := slices.Clone(options.Spreadsheets)
 	for _, link := range links {
@@ -134,7 +148,7 @@ func (l *checklist) google(ctx context.Context, config Config, options CheckOpti
 		l.bad("Google", err)
 		return
 	}
-	l.ok("Google: takes the credentials, and the Sheets API is enabled for them")
+	l.asked(&config)
 	if len(ids) == 0 {
 		_, _ = fmt.Fprintln(l.out, "not tried: no spreadsheet is linked yet; name one with --spreadsheet ID, the part of its address between /d/ and /edit")
 		return

@@ -2,20 +2,13 @@ package server
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"log/slog"
-	"maps"
-	"net"
-	"net/url"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tandem-sync/tandem/store"
-	"go.yaml.in/yaml/v3"
 )
 
 // Config is everything that a server can be told. The zero value is not usable: take what Settings.Config returns.
@@ -136,174 +129,8 @@ var settings = []setting{
 	{"log-level", "info", "debug, info, warn or error", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 }
 
-// Settings collects values from flags, variables and a file, which go before each other in this order.
-type Settings struct {
-	flags map[string]string
-	file  string
-}
-
-// Flags defines a flag for each key, and --config for the file.
-func Flags(fs *flag.FlagSet) *Settings {
-	s := &Settings{flags: map[string]string{}}
-	for _, one := range settings {
-		usage := one.usage
-		if one.fallback != "" {
-			usage += " (default " + one.fallback + ")"
-		}
-		fs.Func(one.name, usage, func(value string) error {
-			s.flags[one.name] = value
-			return one.set(&Config{}, value)
-		})
-	}
-	fs.StringVar(&s.file, "config", "", "YAML file with the same keys")
-	return s
-}
-
-// Config returns the configuration after the flags were parsed. A key that is not known is an error that names it.
-func (s *Settings) Config(environ []string) (Config, error) {
-	var config Config
-	variables, err := fromEnvironment(environ)
-	if err != nil {
-		return config, err
-	}
-	path := s.file
-	if path == "" {
-		path = variables["config"]
-	}
-	file, err := fromFile(path)
-	if err != nil {
-		return config, err
-	}
-	for _, one := range settings {
-		value, from := one.fallback, "the default"
-		for _, source := range []struct {
-			name   string
-			values map[string]string
-		}{{path, file}, {variable(one.name), variables}, {"--" + one.name, s.flags}} {
-			if v, found := source.values[one.name]; found {
-				value, from = v, source.name
-			}
-		}
-		if err := one.set(&config, value); err != nil {
-			return config, fmt.Errorf("%s (from %s): %w", one.name, from, err)
-		}
-	}
-	return config, nil
-}
-
-func variable(name string) string {
-	return "TANDEM_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
-// fromEnvironment returns the values of TANDEM_ variables. TANDEM_TEST_ is left to tests.
-func fromEnvironment(environ []string) (map[string]string, error) {
-	known := map[string]string{variable("config"): "config"}
-	for _, one := range settings {
-		known[variable(one.name)] = one.name
-	}
-	values := map[string]string{}
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "TANDEM_") || strings.HasPrefix(name, "TANDEM_TEST_") {
-			continue
-		}
-		key, ok := known[name]
-		if !ok {
-			return nil, fmt.Errorf("unknown variable %s; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		}
-		values[key] = value
-	}
-	return values, nil
-}
-
-// fromFile returns the values of a YAML file; "" is no file.
-func fromFile(path string) (map[string]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	var nodes map[string]yaml.Node
-	if err := yaml.Unmarshal(data, &nodes); err != nil {
-		return nil, fmt.Errorf("read config %s: %w", path, err)
-	}
-	values := map[string]string{}
-	for key, node := range nodes {
-		switch {
-		case !slices.ContainsFunc(settings, func(one setting) bool { return one.name == key }):
-			return nil, fmt.Errorf("config %s, line %d: unknown key %q; there are %s", path, node.Line, key, keyList())
-		case node.Kind != yaml.ScalarNode:
-			return nil, fmt.Errorf("config %s, line %d: %s must be a single value", path, node.Line, key)
-		}
-		values[key] = node.Value
-	}
-	return values, nil
-}
-
-func keyList() string {
-	names := make([]string, len(settings))
-	for i := range settings {
-		names[i] = settings[i].name
-	}
-	return strings.Join(names, ", ")
-}
-
-func address(value string) error {
-	if _, _, err := net.SplitHostPort(value); err != nil {
-		return fmt.Errorf("%q is not HOST:PORT", value)
-	}
-	return nil
-}
-
-// calls reads a number of calls a minute.
-func calls(value string, into *int) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 || n > 1_000_000 {
-		return fmt.Errorf("%q is not a number of calls a minute", value)
-	}
-	*into = n
-	return nil
-}
-
-func oneOf(value string, known ...string) error {
-	if !slices.Contains(known, value) {
-		return fmt.Errorf("%q is not one of %s", value, strings.Join(known, ", "))
-	}
-	return nil
-}
-
-// number reads a number from 0 to most.
-func number(value string, most int, into *int) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 || n > most {
-		return fmt.Errorf("%q is not a number from 0 to %d", value, most)
-	}
-	*into = n
-	return nil
-}
-
 // requestBytes is how large a request may be.
 func (c *Config) requestBytes() int { return cmp.Or(c.MaxRequestBytes, defaultRequestBytes) }
-
-// webAddress accepts http and https addresses, and none. What it refuses is not repeated: it may hold a password.
-func webAddress(value string) error {
-	parsed, err := url.Parse(value)
-	if value != "" && (err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Hostname() == "") {
-		return fmt.Errorf("it must be an address such as https://example.com/alerts")
-	}
-	return nil
-}
-
-// publicAddress accepts what webAddress does, as long as a path can be put after it.
-func publicAddress(value string) error {
-	parsed, err := url.Parse(value)
-	if webAddress(value) != nil || err != nil || strings.ContainsAny(value, "?#") || parsed.User != nil {
-		return fmt.Errorf("it must be an address such as https://tandem.example.com, without a password, a query or a fragment")
-	}
-	return nil
-}
 
 // check says what cannot work, before anything is opened.
 func (c *Config) check() error {
@@ -330,13 +157,4 @@ func (c *Config) check() error {
 		}
 	}
 	return nil
-}
-
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,50 +52,67 @@ func fillShows(w *world) {
 	w.seed("Data", cells)
 }
 
-// inBrowser runs a script of testdata/console in a browser's reach, in the world that stage makes, and returns that: the script gets
-// it as JSON, and fails by its exit code. A browser on a machine that is busy with other tests may miss a moment that a script waits
-// for, so that it has a second try, in a world of its own; what is broken fails twice.
+// inBrowser runs a script of testdata/console in a browser's reach, beside other such tests, in the world that stage makes, and
+// returns that.
 func inBrowser(t *testing.T, script, size string, stage func() *world) *world {
 	t.Helper()
+	t.Parallel()
+	w := stage()
+	w.script(script, size)
+	return w
+}
+
+// script runs a script: it gets the world as JSON, and fails by its exit code.
+func (w *world) script(script, size string, env ...string) {
+	w.t.Helper()
 	browser, err := exec.LookPath("chromium")
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		browser, err = path, nil
 	}
 	if err != nil {
-		t.Fatal("no browser: run make test, which installs chromium, or set CHROMIUM to its path")
+		w.t.Fatal("no browser: run make test, which installs chromium, or set CHROMIUM to its path")
 	}
-	for last := false; ; last = true {
-		w := stage()
-		out, err := w.script(browser, script, size)
-		switch {
-		case err == nil && testing.Verbose():
-			t.Logf("%s", out)
-			return w
-		case err == nil:
-			return w
-		case last:
-			t.Fatalf("%s in the browser (make test installs what it needs): %v\n%s", script, err, out)
-		}
-		t.Logf("%s in the browser, which is tried once more: %v\n%s", script, err, out)
-	}
-}
-
-func (w *world) script(browser, script, size string) ([]byte, error) {
-	about, err := json.Marshal(map[string]string{"base": "http://" + w.httpAddr + "/", "google": w.google.URL, "spreadsheet": spreadsheet, "browser": browser, "size": size})
+	about, err := json.Marshal(map[string]string{"base": "http://" + w.httpAddr + "/", "google": w.google.URL, "sql": w.serveSQL(),
+		"spreadsheet": spreadsheet, "browser": browser, "size": size})
 	if err != nil {
-		return nil, err
+		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "node", script, string(about))
-	command.Dir = filepath.Join("testdata", "console")
-	return command.CombinedOutput()
+	command.Dir, command.Env = filepath.Join("testdata", "console"), append(os.Environ(), env...)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("%s in the browser (make test installs what it needs): %v\n%s", script, err, out)
+	}
+	if testing.Verbose() {
+		w.t.Logf("%s", out)
+	}
 }
 
-// TestConsoleSync goes the whole way in a browser: from the wizard over plan, initial sync and edits on both sides to conflicts,
-// halts, row errors, history and what is undone there.
+// serveSQL lets scripts do in the database what other programs do there: a statement that is posted is executed.
+func (w *world) serveSQL() string {
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		statement, err := io.ReadAll(r.Body)
+		if err == nil {
+			_, err = w.db.ExecContext(r.Context(), string(statement))
+		}
+		if err != nil {
+			http.Error(answer, err.Error(), http.StatusBadRequest)
+		}
+	}))
+	w.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// windows are the windows in which the console is looked at: a phone's, and a desk's.
+var windows = []string{"phone", "desk"}
+
+// TestConsoleSync goes the whole way in a browser: from the wizard over plan, initial sync and edits on both sides to conflicts
+// and row errors.
 func TestConsoleSync(t *testing.T) {
-	for _, size := range []string{"phone", "desk"} {
+	t.Parallel()
+	for _, size := range windows {
 		t.Run(size, func(t *testing.T) {
 			inBrowser(t, "sync.mjs", size, func() *world {
 				w := newWorld(t, "--poll-interval", "1s")

@@ -187,8 +187,11 @@ Tandem linked the table "anime" (SQLite) with the tab "Anime" (an emulated Googl
   %4d rows differed and the sheet won (its scores count, as the link says)
   %4d rows could not be carried over
 
+In the sheet %d rows were changed: those in which the database won, and those that the database took from the sheet, since
+it dates what it writes (updated_at) and the sheet shows that date.
+
 It took %s and %d Google calls (%d that read, %d that write).
-`, c.GetEqual(), c.GetInsertDatabase(), c.GetInsertSheet(), c.GetSettledDatabaseWon(), c.GetSettledSheetWon(), c.GetRefused(),
+`, c.GetEqual(), c.GetInsertDatabase(), c.GetInsertSheet(), c.GetSettledDatabaseWon(), c.GetSettledSheetWon(), c.GetRefused(), c.GetUpdateSheet(),
 		done.GetDuration().AsDuration().Round(time.Millisecond), done.GetApiCalls().GetReads()+done.GetApiCalls().GetWrites(),
 		done.GetApiCalls().GetReads(), done.GetApiCalls().GetWrites())
 	if err != nil {

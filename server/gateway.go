@@ -37,6 +37,7 @@ func newGateway(ctx context.Context, channel *channel, maxRequest int, hub *hub)
 		runtime.WithErrorHandler(writeError),
 		runtime.WithRoutingErrorHandler(writeRoutingError),
 		runtime.WithDisablePathLengthFallback(),
+		runtime.WithMiddlewares(newParameters().check),
 	)
 	for _, err := range []error{
 		tandemv1.RegisterLinkServiceHandlerClient(ctx, mux, tandemv1.NewLinkServiceClient(channel)),
@@ -92,7 +93,11 @@ func setEtag(_ context.Context, w http.ResponseWriter, message proto.Message) er
 }
 
 // writeError answers with the failure as google.rpc.Status.
-func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+	if tooLarge := largerThanTaken(r); tooLarge != nil {
+		writeStatus(w, http.StatusRequestEntityTooLarge, tooLarge)
+		return
+	}
 	failed := explained(api.Status(err))
 	code := runtime.HTTPStatusFromCode(failed.Code())
 	if failed.Code() == codes.Aborted && reason(failed) == api.ReasonEtagMismatch {
@@ -143,7 +148,13 @@ func explained(s *status.Status) *status.Status {
 	return with
 }
 
-func writeRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
+func writeRoutingError(ctx context.Context, mux *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
+	if ctx.Value(triedKey{}) != nil {
+		return
+	}
+	if code == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", allowed(mux, r))
+	}
 	noSuchPath(w, r, code)
 }
 

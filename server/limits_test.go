@@ -26,7 +26,8 @@ func TestLargeRequests(t *testing.T) {
 	body := func(n int) string { return `{"values": {"id": "9", "note": "` + strings.Repeat("x", n) + `"}}` }
 	const path = "/v1/links/film/sources/database/rows"
 	g.must("POST", path, body(60<<10), as(g.admin)...)
-	if got := g.call("POST", path, body(70<<10), as(g.admin)...); got.status < 400 || got.status >= 500 || !strings.Contains(got.text, "too large") {
+	if got := g.call("POST", path, body(70<<10), as(g.admin)...); got.status != http.StatusRequestEntityTooLarge ||
+		!strings.Contains(got.text, "too large") || !strings.Contains(got.text, "65536 bytes") || !strings.Contains(got.text, "REQUEST_TOO_LARGE") || got.header.Get("Retry-After") != "" {
 		t.Errorf("status %d: %s", got.status, got.text)
 	}
 	g.refused(401, "", "POST", path, body(70<<10))

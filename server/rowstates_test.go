@@ -92,7 +92,8 @@ func TestCheck(t *testing.T) {
 		err := server.Check(context.Background(), config, server.CheckOptions{Spreadsheets: spreadsheets}, &out)
 		return out.String(), err
 	}
-	if out, err := check(config, "shared"); err != nil || strings.Contains(out, "MISSING") || !strings.Contains(out, "can be written to") {
+	if out, err := check(config, "shared"); err != nil || strings.Contains(out, "MISSING") || !strings.Contains(out, "can be written to") ||
+		strings.Contains(out, "takes the credentials") || !strings.Contains(out, listener.URL+" answers. It gets no credentials, so none were tried") {
 		t.Errorf("with everything there: %v\n%s", err, out)
 	}
 	if out, err := check(config, "nowhere"); err == nil || !strings.Contains(out, "MISSING  spreadsheet nowhere") {

@@ -90,7 +90,7 @@ func (s *Server) build(ctx context.Context, config *Config) error {
 	s.channel = newChannel(rest.unary, rest.stream)
 	s.serveGRPC(config, each)
 	s.health = health.NewServer()
-	for _, registrar := range []grpc.ServiceRegistrar{s.channel, s.grpc} {
+	for _, registrar := range []grpc.ServiceRegistrar{s.channel, saying{s.grpc}} {
 		s.backend.register(registrar)
 		tandemv1.RegisterTokenServiceServer(registrar, &api.TokenService{Tokens: revocable{s.backend, s.auth.tokens}, Now: time.Now})
 		grpc_health_v1.RegisterHealthServer(registrar, s.health)
@@ -112,7 +112,7 @@ func (s *Server) build(ctx context.Context, config *Config) error {
 
 // register makes the services and registers them.
 func (b *backend) register(registrar grpc.ServiceRegistrar) {
-	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Hooks: b, Now: time.Now})
+	tandemv1.RegisterLinkServiceServer(registrar, &api.LinkService{Links: b, Work: b, Tables: b, Spreadsheets: b, Rules: b, Hooks: b, Previews: b, Now: time.Now})
 	tandemv1.RegisterConflictServiceServer(registrar, &api.ConflictService{Conflicts: b})
 	tandemv1.RegisterChangeServiceServer(registrar, b.changeService(registrar))
 	tandemv1.RegisterRowServiceServer(registrar, &api.RowService{Sources: b})
@@ -235,6 +235,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page = s.console.ServeHTTP
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
 		noSuchPath(w, r, http.StatusMethodNotAllowed)
 		return
 	}

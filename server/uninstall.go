@@ -41,6 +41,14 @@ func Uninstall(ctx context.Context, config Config, options UninstallOptions, out
 			return fmt.Errorf("%w; without --sheets the spreadsheets are left as they are", err)
 		}
 	}
+	untouched, err := store.Untouched(ctx, config.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	if untouched {
+		_, err := fmt.Fprintln(out, "nothing to remove: Tandem has made nothing in this database. Is it the one that --database-url should name?")
+		return err
+	}
 	st, err := store.Open(ctx, config.DatabaseURL, store.Options{})
 	if err != nil {
 		return err

@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +171,42 @@ func TestUninstallWithoutTheSheet(t *testing.T) {
 	var n int
 	if err := db.QueryRow("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE '%tandem%' AND name NOT LIKE 'sqlite_%'").Scan(&n); err != nil || n != 0 {
 		t.Errorf("the database still has %d of Tandem's things (%v)", n, err)
+	}
+}
+
+// A database that Tandem never saw stays as it is, to the byte, and one that is not there is not made.
+func TestUninstallOfNothing(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "shop.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE goods (id INTEGER PRIMARY KEY); INSERT INTO goods VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, filepath.Join(folder, "no such.db")} {
+		out, err := uninstalled(server.Config{DatabaseURL: "sqlite:" + name}, server.UninstallOptions{})
+		if err != nil || !strings.HasPrefix(out, "nothing to remove") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the database was written to (%v)", err)
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("files were made: %v, %v", files, err)
+	}
+	if out, err := uninstalled(server.Config{DatabaseURL: "nonsense"}, server.UninstallOptions{}); err == nil || out != "" {
+		t.Errorf("an address that is none: %v\n%s", err, out)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // changeService is the service of changes for callers of one transport.
 func (b *backend) changeService(registrar grpc.ServiceRegistrar) tandemv1.ChangeServiceServer {
 	service := &api.ChangeService{Histories: b, Watches: b.hub, Heartbeat: b.hub.limits.heartbeat}
-	if _, remote := registrar.(*grpc.Server); remote {
+	if _, remote := registrar.(saying); remote {
 		return &patientChanges{ChangeService: service, hub: b.hub}
 	}
 	return service

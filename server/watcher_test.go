@@ -119,11 +119,11 @@ func (l *lookout) write(id string) {
 // marked returns how many marks of the whole tab wait for a link.
 func (l *lookout) marked(id string) int {
 	l.Helper()
-	link, err := l.store.Link(l.Context(), id)
+	marks, err := l.table(id).Marks(l.Context(), 100)
 	if err != nil {
 		l.Fatal(err)
 	}
-	return link.Status.Pending
+	return len(marks)
 }
 
 // look takes the marks of a link away, as a cycle does that has read the tab.

@@ -168,20 +168,13 @@ func (c *Client) SpreadsheetAt(ctx context.Context, id string, headerRow int) (*
 	if err != nil {
 		return nil, c.translate(err, "read spreadsheet %s", id)
 	}
-	sheet := &tandem.Spreadsheet{ID: id}
-	if p := answer.Properties; p != nil {
-		sheet.Title, sheet.Locale, sheet.TimeZone = p.Title, p.Locale, p.TimeZone
-	}
+	sheet := spreadsheetOf(id, answer)
 	var ranges []string
 	var of []int // which tab each range is of
-	for _, s := range answer.Sheets {
-		if s.Properties.Title == imageTitle || s.Properties.GridProperties == nil {
-			continue
-		}
-		sheet.Tabs = append(sheet.Tabs, tabInfo(s.Properties))
-		if s.Properties.GridProperties.RowCount >= int64(headerRow) {
-			ranges = append(ranges, fmt.Sprintf("%s!%d:%d", quoteTitle(s.Properties.Title), headerRow, headerRow))
-			of = append(of, len(sheet.Tabs)-1)
+	for i, tab := range sheet.Tabs {
+		if tab.Rows >= int64(headerRow) {
+			ranges = append(ranges, fmt.Sprintf("%s!%d:%d", quoteTitle(tab.Title), headerRow, headerRow))
+			of = append(of, i)
 		}
 	}
 	if len(ranges) == 0 {

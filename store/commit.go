@@ -272,6 +272,9 @@ func (b *booking) write() error {
 	if err := b.writeBooked(); err != nil {
 		return err
 	}
+	if err := b.addRests(); err != nil {
+		return err
+	}
 	if err := b.s.addHistory(b.tx, b.link, b.history); err != nil {
 		return err
 	}

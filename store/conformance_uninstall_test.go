@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,4 +100,34 @@ func TestUninstallGoesOn(t *testing.T) {
 			t.Errorf("removed: %q", removed)
 		}
 	})
+}
+
+// Whether there is anything of ours is found out without making it.
+func TestUntouched(t *testing.T) {
+	_, mariadb := newMariaDB(t)
+	for name, url := range map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "a b?c#d%20.db"), "mariadb": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			is := func(when string, want bool) {
+				t.Helper()
+				for range 2 { // the first look leaves nothing that the second finds
+					if got, err := store.Untouched(t.Context(), url); err != nil || got != want {
+						t.Errorf("%s: untouched %v, %v", when, got, err)
+					}
+				}
+			}
+			is("before", true)
+			s, err := store.Open(t.Context(), url, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			is("while a server runs", false)
+			if _, err := s.Uninstall(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			is("afterwards", true)
+		})
+	}
 }

@@ -21,6 +21,7 @@ import (
 type dialect struct {
 	scheme  string
 	open    func(address string) (*sql.DB, error)
+	look    func(address string) (*sql.DB, error) // open, to read only; nil where no database is
 	gorm    func(pool *sql.DB) gorm.Dialector
 	version string // query
 	server  string // its answer
@@ -87,6 +88,7 @@ func mysqlDialect() *dialect {
 	return &dialect{
 		scheme:      "mysql",
 		open:        openMySQL,
+		look:        openMySQL,
 		version:     "SELECT VERSION()",
 		forUpdate:   " FOR UPDATE",
 		quoteMark:   "`",
@@ -173,6 +175,7 @@ func sqliteDialect() *dialect {
 	return &dialect{
 		scheme:       "sqlite",
 		open:         openSQLite,
+		look:         lookAtSQLite,
 		version:      "SELECT sqlite_version()",
 		singleWriter: true,
 		quoteMark:    `"`,

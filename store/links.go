@@ -101,7 +101,8 @@ func (s *Store) BareLinks(ctx context.Context) ([]tandem.Link, error) {
 	return links, wrap(err, "read links")
 }
 
-// addCounts sets how many marks, row errors and open conflicts each link has, in one query for all.
+// addCounts sets how many rows on the way, row errors and open conflicts each link has, in two queries for all. No row of a link
+// that was never synced is on the way.
 func addCounts(tx *gorm.DB, links []tandem.Link, where string, args ...any) error {
 	type count struct {
 		link, marks, errors, conflicts int64
@@ -115,16 +116,27 @@ func addCounts(tx *gorm.DB, links []tandem.Link, where string, args ...any) erro
 	if err != nil {
 		return wrap(err, "count marks, row errors and conflicts")
 	}
-	at := make(map[int64]*tandem.Status, len(links))
+	at, marks := make(map[int64]*tandem.Status, len(links)), map[int64]int{}
 	for i := range links {
 		at[links[i].Number] = &links[i].Status
+		if links[i].State != tandem.StateNew {
+			marks[links[i].Number] = 0
+		}
 	}
 	for _, c := range counts {
 		if status := at[c.link]; status != nil {
-			status.Pending += int(c.marks)
 			status.RowErrors += int(c.errors)
 			status.Conflicts += int(c.conflicts)
 		}
+		if _, flows := marks[c.link]; flows {
+			marks[c.link] += int(c.marks)
+		}
+	}
+	if err := markedRows(tx, marks); err != nil {
+		return wrap(err, "count the rows that are marked")
+	}
+	for number, rows := range marks {
+		at[number].Pending = rows
 	}
 	return nil
 }

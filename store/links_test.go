@@ -72,7 +72,18 @@ func TestLinks(t *testing.T) {
 		if err != nil || len(links) != 2 {
 			t.Fatalf("links: %v, %v", links, err)
 		}
-		same(t, "status", links[0].Status, tandem.Status{LastError: "no quota", Pending: 2})
+		same(t, "status of a link that was never synced", links[0].Status, tandem.Status{LastError: "no quota"})
+		if err := o.SetState(ctx, "anime", nil, tandem.StateActive); err != nil {
+			t.Fatal(err)
+		}
+		again := []tandem.Mark{{Source: tandem.Sheet, Key: "1"}, {Source: tandem.Database, Key: "2"}}
+		if err := o.AddMarks(ctx, "anime", again); err != nil {
+			t.Fatal(err)
+		}
+		if links, err = o.Links(ctx); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "status: two rows, of which one is marked twice", links[0].Status, tandem.Status{LastError: "no quota", Pending: 2})
 	})
 }
 
@@ -120,8 +131,11 @@ func TestHaltAndApproval(t *testing.T) {
 		err = o.SetState(ctx, "anime", []tandem.State{tandem.StateActive, tandem.StateNew}, tandem.StatePaused)
 		wantError(t, err, tandem.CodePrecondition, "LINK_STATE")
 		link, err = o.Approve(ctx, "anime", true)
-		if err != nil || link.State != tandem.StateActive || link.Halt != nil || link.Status.Pending != 2 {
+		if err != nil || link.State != tandem.StateActive || link.Halt != nil || link.Status.Pending != 0 {
 			t.Errorf("approved link: %+v, %v", link, err)
+		}
+		if backlogs, err := o.Backlogs(ctx); err != nil || backlogs[0].Marks != 2 {
+			t.Errorf("both sides are not marked to be looked at: %+v, %v", backlogs, err)
 		}
 		approval, err := o.Approval(ctx, "anime")
 		if err != nil {

@@ -122,9 +122,9 @@ func (s *Store) addMarksTo(tx *gorm.DB, number int64, marks []tandem.Mark) error
 		if at.IsZero() {
 			at = s.moment()
 		}
-		rows[i] = []any{number, string(mark.Source), string(mark.Key), 0, moment{at}, string(mark.Cause), clip(mark.Actor)}
+		rows[i] = []any{number, string(mark.Source), string(mark.Key), 0, moment{at}, string(mark.Cause), clip(mark.Actor), namedText(mark.Rest)}
 	}
-	return insertRows(tx, "INSERT INTO tandem_marks (link_number, source, row_key, raw_key, marked_at, cause, actor) VALUES", rows, "")
+	return insertRows(tx, "INSERT INTO tandem_marks (link_number, source, row_key, raw_key, marked_at, cause, actor, rest) VALUES", rows, "")
 }
 
 // clip cuts names that others chose to the 255 characters of a {name}.

@@ -25,6 +25,7 @@ var migrations = []migration{
 	{name: "tokens", tables: tokenTables},
 	{name: "how far histories were pruned", tables: pruneTables},
 	{name: "how often baselines moved", columns: agreedCount},
+	{name: "what deleted rows held outside their links", columns: restColumns},
 }
 
 // run makes what is not there yet. MySQL commits every statement by itself, so a migration that was cut off runs again and

@@ -14,7 +14,7 @@ func (g *mutating) addMarks() error {
 	if g.marked {
 		return nil
 	}
-	if len(g.marks) != 1 {
+	if len(g.marks) != 1 || g.marks[0].Rest != nil {
 		if err := t.checkSettings(g.tx); err != nil {
 			return err
 		}

@@ -124,6 +124,7 @@ func (g *mutating) finish(i int, w *write) {
 	}
 	if w.now != nil {
 		g.mark(w.now.row.Key, m.Actor)
+		g.marks[len(g.marks)-1].Rest = g.t.rest(w)
 	}
 	if applied.Row != nil && (w.now == nil || w.now.row.Key != applied.Row.Key) {
 		g.mark(applied.Row.Key, m.Actor)

@@ -81,10 +81,17 @@ func (s *Store) Operation(ctx context.Context, id string) (tandem.Operation, err
 	return op, wrap(err, "read operation %s", id)
 }
 
-// Operations returns up to limit operations, the newest first, after the one whose id is after ("" to begin).
-func (s *Store) Operations(ctx context.Context, after string, limit int) ([]tandem.Operation, error) {
+// Operations returns up to limit of the operations that wanted selects, the newest first, after the one whose id is after ("" to
+// begin).
+func (s *Store) Operations(ctx context.Context, wanted tandem.OperationFilter, after string, limit int) ([]tandem.Operation, error) {
 	tx := s.db.WithContext(ctx)
-	where, args := "", []any{}
+	where, args := " WHERE 1 = 1", []any{}
+	if wanted.Link != "" {
+		where, args = where+" AND l.id = ?", append(args, wanted.Link)
+	}
+	if wanted.Done != nil {
+		where, args = where+" AND o.done = ?", append(args, flag(*wanted.Done))
+	}
 	if after != "" {
 		seq, found, err := queryOne(tx, scanNumber, "SELECT seq FROM tandem_operations WHERE id = ?", after)
 		if err == nil && !found {
@@ -93,7 +100,7 @@ func (s *Store) Operations(ctx context.Context, after string, limit int) ([]tand
 		if err != nil {
 			return nil, wrap(err, "read operations")
 		}
-		where, args = " WHERE o.seq < ?", []any{seq}
+		where, args = where+" AND o.seq < ?", append(args, seq)
 	}
 	operations, err := query(tx, scanOperation, selectOperations+where+" ORDER BY o.seq DESC LIMIT ?", append(args, limit)...)
 	return operations, wrap(err, "read operations")

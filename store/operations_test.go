@@ -142,11 +142,11 @@ func TestOperations(t *testing.T) {
 		if err := o.CreateOperation(ctx, second); err != nil {
 			t.Fatal(err)
 		}
-		first, err := o.Operations(ctx, "", 1)
+		first, err := o.Operations(ctx, tandem.OperationFilter{}, "", 1)
 		if err != nil || len(first) != 1 || first[0].ID != "o2" {
 			t.Errorf("newest operation: %v, %v", first, err)
 		}
-		rest, err := o.Operations(ctx, "o2", 10)
+		rest, err := o.Operations(ctx, tandem.OperationFilter{}, "o2", 10)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -130,6 +130,9 @@ func TestDueDoesNotCount(t *testing.T) {
 		for n := range 300 {
 			marks = append(marks, tandem.Mark{Source: tandem.Database, Key: tandem.Key(fmt.Sprint(n))})
 		}
+		if err := o.SetState(ctx, "anime", nil, tandem.StateActive); err != nil {
+			t.Fatal(err)
+		}
 		if err := o.AddMarks(ctx, "anime", marks); err != nil {
 			t.Fatal(err)
 		}

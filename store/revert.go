@@ -184,10 +184,10 @@ func (r *reverting) finish(u *undo, w *write) (later bool) {
 	}
 	if result.Err == nil {
 		if w.now != nil {
-			r.mark(w.now.row.Key)
+			r.mark(w.now.row.Key, r.t.rest(w))
 		}
 		if applied.Row != nil && (w.now == nil || w.now.row.Key != applied.Row.Key) {
-			r.mark(applied.Row.Key)
+			r.mark(applied.Row.Key, nil)
 		}
 	}
 	if result.Row != nil {
@@ -198,9 +198,9 @@ func (r *reverting) finish(u *undo, w *write) (later bool) {
 }
 
 // mark says that the row was reverted, and by whom. On SQLite a trigger marks it as well, before this one, which counts.
-func (r *reverting) mark(key tandem.Key) {
+func (r *reverting) mark(key tandem.Key, rest map[string]tandem.Value) {
 	if !slices.ContainsFunc(r.marks, func(m tandem.Mark) bool { return m.Key == key }) {
-		r.marks = append(r.marks, tandem.Mark{Source: tandem.Database, Key: key, At: r.t.store.moment(), Cause: tandem.CauseRevert, Actor: r.request.Actor})
+		r.marks = append(r.marks, tandem.Mark{Source: tandem.Database, Key: key, At: r.t.store.moment(), Cause: tandem.CauseRevert, Actor: r.request.Actor, Rest: rest})
 	}
 }
 

@@ -73,15 +73,11 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if s.onHint == nil {
 		s.onHint = func(string, tandem.HintPath) {}
 	}
-	scheme, rest, _ := strings.Cut(url, ":")
-	for _, d := range []*dialect{mysqlDialect(), sqliteDialect()} {
-		if d.scheme == scheme {
-			s.dialect = d
-		}
+	d, rest, err := dialectOf(url)
+	if err != nil {
+		return nil, err
 	}
-	if s.dialect == nil {
-		return nil, fmt.Errorf("the database address must begin with sqlite: or mysql:, not %q", scheme+":")
-	}
+	s.dialect = d
 	pool, err := s.dialect.open(rest)
 	if err != nil {
 		return nil, err
@@ -97,6 +93,17 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// dialectOf returns the dialect of a database and what follows the scheme in its address.
+func dialectOf(url string) (d *dialect, address string, err error) {
+	scheme, address, _ := strings.Cut(url, ":")
+	for _, d := range []*dialect{mysqlDialect(), sqliteDialect()} {
+		if d.scheme == scheme {
+			return d, address, nil
+		}
+	}
+	return nil, "", fmt.Errorf("the database address must begin with sqlite: or mysql:, not %q", scheme+":")
 }
 
 func (s *Store) start(ctx context.Context, pool *sql.DB) error {

@@ -22,7 +22,7 @@ func (t *Table) apply(tx *gorm.DB, changes []tandem.Change) ([]tandem.Applied, e
 	}
 	applied := make([]tandem.Applied, len(changes))
 	writes := make([]*write, 0, len(changes))
-	places := make([]int, 0, len(changes))
+	places, targets := make([]int, 0, len(changes)), make([]tandem.Key, 0, len(changes))
 	for i := range changes {
 		now := there[keys[i]]
 		if done, result := t.settled(&changes[i], keys[i], now); done {
@@ -30,7 +30,10 @@ func (t *Table) apply(tx *gorm.DB, changes []tandem.Change) ([]tandem.Applied, e
 			continue
 		}
 		writes = append(writes, t.write(&changes[i], keys[i], now, false))
-		places = append(places, i)
+		places, targets = append(places, i), append(targets, keys[i])
+	}
+	if err := t.giveBack(tx, writes, targets); err != nil {
+		return nil, err
 	}
 	err = t.unmarked(tx, writes, func() error { return t.carryOut(tx, writes) })
 	if err != nil {

@@ -16,6 +16,33 @@ var ownTrigger = regexp.MustCompile(`^tandem_[0-9]+_(ins|upd|del)(_.*)?$`)
 // checkTable is what TryCapture makes; a run that was killed leaves it behind.
 const checkTable = "tandem_check"
 
+// lastTable is there as long as anything is that the store made.
+const lastTable = "tandem_migrations"
+
+// Untouched reports whether a database holds nothing of ours. It only looks, and makes nothing: no tables, and no file.
+func Untouched(ctx context.Context, url string) (bool, error) {
+	d, address, err := dialectOf(url)
+	if err != nil {
+		return false, err
+	}
+	pool, err := d.look(address)
+	if err != nil || pool == nil {
+		return err == nil, err
+	}
+	defer func() { _ = pool.Close() }()
+	untouched := true
+	for _, table := range []string{lastTable, checkTable} {
+		err := queryPool(ctx, pool, d.ownCatalog.columns, []any{table}, func(row scanner) error {
+			untouched = false
+			return nil
+		})
+		if err != nil {
+			return false, fmt.Errorf("look for table %s: %w", table, translate(err))
+		}
+	}
+	return untouched, nil
+}
+
 // Uninstall removes every trigger of ours, then every table that any version ever made, and tells in words what it removed.
 // Linked tables keep their rows, and tables and triggers of others their place, whatever they are called. It can be called
 // again, after a failure too. The store is of no use afterwards: open it again to begin anew.
@@ -65,7 +92,7 @@ func ownTables() []string {
 			tables = append(tables, table.name)
 		}
 	}
-	return append(tables, "tandem_migrations")
+	return append(tables, lastTable)
 }
 
 // ownTriggers returns our triggers and their tables, on whatever tables they are by now, of whatever links.

@@ -178,7 +178,7 @@ func TestUpgradeCutInTheMiddle(t *testing.T) {
 		if b.mariadb {
 			index, marks = index+" ON tandem_changes", marks+" ON tandem_marks"
 		}
-		made := []string{"ALTER TABLE tandem_links DROP COLUMN agreed", "DROP TABLE tandem_pruned", "DROP TABLE tandem_tokens", marks, "ALTER TABLE tandem_marks DROP COLUMN places", "ALTER TABLE tandem_links DROP COLUMN last_hint_delay",
+		made := []string{"ALTER TABLE tandem_marks DROP COLUMN rest", "ALTER TABLE tandem_links DROP COLUMN agreed", "DROP TABLE tandem_pruned", "DROP TABLE tandem_tokens", marks, "ALTER TABLE tandem_marks DROP COLUMN places", "ALTER TABLE tandem_links DROP COLUMN last_hint_delay",
 			"ALTER TABLE tandem_links DROP COLUMN last_hint_path", "ALTER TABLE tandem_links DROP COLUMN hook_secret", "DROP TABLE tandem_budgets", "DROP TABLE tandem_calls", "DROP TABLE tandem_signatures",
 			"DROP TABLE tandem_positions", index, "ALTER TABLE tandem_links DROP COLUMN alerted", "ALTER TABLE tandem_links DROP COLUMN error_since",
 			"ALTER TABLE tandem_changes DROP COLUMN conflict", "DROP TABLE tandem_alerts", "DROP TABLE tandem_notes", "DROP TABLE tandem_typed", "DROP TABLE tandem_conflicts"}

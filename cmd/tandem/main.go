@@ -84,19 +84,36 @@ func usage(out io.Writer) {
 	_, _ = fmt.Fprint(out, "\ntandem COMMAND --help lists the flags of a command.\n")
 }
 
-// parse parses the flags of a command that takes no other arguments.
+// parse parses the flags of a command that takes no other arguments. Only who asks for help gets the list of flags, below which
+// nobody finds what is wrong.
 func parse(fs *flag.FlagSet, args []string) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
+	help := fs.Usage
+	if help == nil {
+		help = func() {
+			_, _ = fmt.Fprintf(fs.Output(), "Usage of %s:\n", fs.Name())
+			fs.PrintDefaults()
 		}
-		return errUsage // flag has said what is wrong
 	}
-	if fs.NArg() > 0 {
-		_, _ = fmt.Fprintf(fs.Output(), "%s: unexpected argument %q\n", fs.Name(), fs.Arg(0))
-		return errUsage
+	out := fs.Output()
+	fs.SetOutput(io.Discard)
+	err := fs.Parse(args)
+	fs.SetOutput(out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		help()
+		return err
+	case err != nil:
+		return misused(fs, "%v", err)
+	case fs.NArg() > 0:
+		return misused(fs, "unexpected argument %q", fs.Arg(0))
 	}
 	return nil
+}
+
+// misused says what is wrong with a command line, and how to get help.
+func misused(fs *flag.FlagSet, format string, args ...any) error {
+	_, _ = fmt.Fprintf(fs.Output(), "%s: %s\n%[1]s --help lists the flags.\n", fs.Name(), fmt.Sprintf(format, args...))
+	return errUsage
 }
 
 // configured parses the flags of a command that takes the server's configuration.
@@ -107,8 +124,7 @@ func configured(fs *flag.FlagSet, args []string) (server.Config, error) {
 	}
 	config, err := settings.Config(os.Environ())
 	if err != nil {
-		_, _ = fmt.Fprintf(fs.Output(), "%s: %v\n", fs.Name(), err)
-		return config, errUsage
+		return config, misused(fs, "%v", err)
 	}
 	return config, nil
 }

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"flag"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +40,36 @@ func TestExitCodes(t *testing.T) {
 	} {
 		if got := run(t.Context(), c.args); got != c.want {
 			t.Errorf("tandem %q: exit code %d, want %d", c.args, got, c.want)
+		}
+	}
+}
+
+// A wrong command line is answered by what is wrong with it and how to get help, and only help by the list of flags.
+func TestMisuse(t *testing.T) {
+	t.Setenv("TANDEM_DATABASE_URL", "")
+	for name, run := range map[string]func(fs *flag.FlagSet, args []string) error{
+		"serve": func(fs *flag.FlagSet, args []string) error { return serve(t.Context(), fs, args) },
+		"demo":  func(fs *flag.FlagSet, args []string) error { return demo(t.Context(), fs, args) },
+		"token": func(fs *flag.FlagSet, args []string) error {
+			return token(t.Context(), fs, append([]string{"list"}, args...))
+		},
+	} {
+		said := func(args ...string) (string, error) {
+			var out bytes.Buffer
+			fs := flag.NewFlagSet("tandem "+name, flag.ContinueOnError)
+			fs.SetOutput(&out)
+			err := run(fs, args)
+			return out.String(), err
+		}
+		help := "\ntandem " + name + " --help lists the flags.\n"
+		if out, err := said("--nonsense"); !errors.Is(err, errUsage) || out != "tandem "+name+": flag provided but not defined: -nonsense"+help {
+			t.Errorf("%s --nonsense: %v\n%s", name, err, out)
+		}
+		if out, err := said("nonsense"); !errors.Is(err, errUsage) || out != "tandem "+name+`: unexpected argument "nonsense"`+help {
+			t.Errorf("%s nonsense: %v\n%s", name, err, out)
+		}
+		if out, err := said("--help"); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out, "-http-addr") || !strings.HasPrefix(out, "Usage") {
+			t.Errorf("%s --help: %v\n%s", name, err, out)
 		}
 	}
 }

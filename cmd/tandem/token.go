@@ -51,6 +51,12 @@ func token(ctx context.Context, fs *flag.FlagSet, args []string) error {
 	case verb == "delete" && id != "":
 		return server.DeleteToken(ctx, config, id, os.Stdout)
 	}
-	fs.Usage()
-	return errUsage
+	if verb == "" {
+		_, _ = fmt.Fprint(fs.Output(), tokenUsage)
+		return misused(fs, "say whether to create, list or delete")
+	}
+	if verb == "delete" {
+		return misused(fs, "say which one to delete, by its ID, which tandem token list shows")
+	}
+	return misused(fs, "there is no %q; it is create, list or delete", verb)
 }

@@ -1,6 +1,6 @@
 // Who may do what: signing in with a token, and the tokens themselves.
 import { html, useState, useLoad, useAct, Button, Dialog, Field, Problem, Skeleton, Empty, Badge, Time, toast, copy } from "./ui.js";
-import { all, post, remove, get, signIn, signOut, signedIn, ApiError } from "./api.js";
+import { all, post, remove, get, signIn, signOut, signedIn, typed, ApiError } from "./api.js";
 
 // TokenForm asks for a token and tries it.
 function TokenForm({ error: before, onDone, id }) {
@@ -47,11 +47,14 @@ export const SignIn = ({ error, onDone }) => html`<main class="sign-in" id="main
 </main>`;
 
 // SignInAgain asks when the token stops being good, above the page as it is.
-export const SignInAgain = ({ onDone, onLeave }) => html`<${Dialog} title="Sign in again">
-  <p>The token that you signed in with is no longer accepted: it expired, or was revoked. What you typed is still here.</p>
-  <${TokenForm} onDone=${onDone} />
-  <p><button type="button" class="linklike" onClick=${onLeave}>Leave it and sign out</button></p>
-<//>`;
+export function SignInAgain({ onDone, onLeave }) {
+  const [kept] = useState(typed);
+  return html`<${Dialog} title="Sign in again">
+    <p>The token that you signed in with is no longer accepted: it expired, or was revoked.${kept ? " What you typed is still here." : ""}</p>
+    <${TokenForm} onDone=${onDone} />
+    <p><button type="button" class="linklike" onClick=${onLeave}>Leave it and sign out</button></p>
+  <//>`;
+}
 
 const roles = [
   ["VIEWER", "Viewer", "reads rows, history and states"],

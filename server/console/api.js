@@ -64,7 +64,15 @@ export class ApiError extends Error {
   }
 }
 
-const offline = () => new ApiError(0, { message: "The server cannot be reached. What you typed is still here; try again in a moment." });
+// typed reports whether something that a person typed stands on the page.
+const touched = new Set();
+addEventListener("input", (e) => touched.add(e.target), true);
+export function typed() {
+  for (const input of touched) if (!input.isConnected) touched.delete(input);
+  return [...touched].some((input) => input.type !== "search" && (input.value !== "" || input.type === "checkbox"));
+}
+
+const offline = () => new ApiError(0, { message: `The server cannot be reached. ${typed() ? "What you typed is still here; try" : "Try"} again in a moment.` });
 
 // call makes one call. query's empty values are left out; options: body, etag, key (of idempotency), signal.
 export async function call(method, path, { query, body, etag, key, signal } = {}) {
@@ -113,6 +121,11 @@ export async function all(path, field, query, limit = 1000) {
   return found;
 }
 
+// seen waits for as long as the page is hidden.
+async function seen() {
+  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
+
 // until follows a long-running operation to its end: update gets it whenever it moves. stop() leaves off watching; the operation
 // goes on.
 export function until(name, update) {
@@ -123,6 +136,7 @@ export function until(name, update) {
       if (going) update(operation);
       if (operation.done) return operation;
       await new Promise((resolve) => setTimeout(resolve, pause));
+      await seen();
     }
     return null;
   })();

@@ -1,6 +1,7 @@
 // Columns of a table beside headers of a tab: how they pair, and the editor for it.
 import { html, Badge } from "./ui.js";
 import { owners, policies } from "./sync-words.js";
+import { Fit } from "./links-check.js";
 
 // plain is a name without what people write differently: case, spaces and underscores.
 const plain = (name) => name.toLowerCase().replace(/[\s_]+/g, "");
@@ -39,8 +40,9 @@ export function columnProblems(table, columns) {
 // sent writes the pairing as the API takes it.
 export const sent = (columns) => columns.filter((c) => c.linked).map((c) => ({ column: c.column, header: c.header, owner: c.owner, ...(c.conflictPolicy && { conflictPolicy: c.conflictPolicy }) }));
 
-// Columns edits a pairing. headers is null where the headers are not known or not there yet: then they are typed.
-export function Columns({ table, headers, columns, set, wrong = {}, rules }) {
+// Columns edits a pairing. headers is null where the headers are not known or not there yet: then they are typed. check, when given,
+// says beside each column whether the cells of the tab fit.
+export function Columns({ table, headers, columns, set, wrong = {}, rules, check }) {
   const change = (name, values) => set(columns.map((c) => (c.column === name ? { ...c, ...values } : c)));
   const unused = (headers || []).filter((header) => header && !columns.some((c) => c.linked && c.header === header));
   return html`<ul class="link-columns">${table.columns.map((column) => {
@@ -61,6 +63,7 @@ export function Columns({ table, headers, columns, set, wrong = {}, rules }) {
           ${Object.entries(owners).map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>
         <label class="link-part"><span class="sync-label">On conflict</span><select aria-label=${label("Conflict policy")} disabled=${!c.linked || c.owner !== "SHARED"} value=${c.conflictPolicy} onChange=${(e) => change(column.name, { conflictPolicy: e.target.value })}>
           <option value="">as the link</option>${Object.entries(policies).filter(([value]) => rules || value !== "RULES").map(([value, [text]]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`}
+      ${check && c.linked && html`<div class="link-note"><${Fit} check=${check} of=${c} /></div>`}
       ${c.paused && html`<p class="warn-text link-note">Paused: ${c.paused}</p>`}
       ${error && html`<p class="error-text link-note" id=${`${id}-error`}>${error}</p>`}
     </li>`;

@@ -1,10 +1,11 @@
-// The way to a new link: table, sheet, columns, choices, and a try before anything flows.
-import { html, useState, useEffect, useRef, useLoad, useAct, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, toast, to, go } from "./ui.js";
-import { get, all, post, remove } from "./api.js";
+// The way to a new link: table, sheet, columns, choices, and a dry run before it is made.
+import { html, useState, useEffect, useRef, useLoad, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, to, go } from "./ui.js";
+import { get, all } from "./api.js";
 import { serverInfo, draft } from "./session.js";
 import { Columns, paired, columnProblems, sent, typeOf } from "./links-columns.js";
 import { Choices, defaults, choicesSent, choicesWrong, atFields } from "./links-choices.js";
-import { Plan, Progress, useOperation } from "./sync-initial.js";
+import { Checked, usePreview, unlinkable } from "./links-check.js";
+import { Try } from "./links-try.js";
 import { Aside, sentence } from "./sync-words.js";
 
 const steps = ["Table", "Sheet", "Columns", "Choices", "Try"];
@@ -26,10 +27,10 @@ export function LinkWizard({ part }) {
   const [begun] = useState(() => (part ? draft.read() : {})); // without a step in its address, it begins afresh
   const [table, setTable] = useState(begun.table || null);
   const [address, setAddress] = useState(begun.address || ""), [sheet, setSheet] = useState(begun.sheet || null), [tab, setTab] = useState(begun.tab || null); // tab: {title, headers, create, headerRow}
-  const [columns, setColumns] = useState(begun.columns || []), [choices, setChoices] = useState(begun.choices || null), [link, setLink] = useState(null);
+  const [columns, setColumns] = useState(begun.columns || []), [choices, setChoices] = useState(begun.choices || null);
   const links = useLoad(() => all("/v1/links", "links"), []), [wrong, setWrong] = useState(null);
   const heading = useRef(), moved = useRef(false);
-  useEffect(() => draft.keep(link ? { made: choices.id } : { table, address, sheet, tab, columns, choices }), [table, address, sheet, tab, columns, choices, link]);
+  useEffect(() => draft.keep({ table, address, sheet, tab, columns, choices }), [table, address, sheet, tab, columns, choices]);
   const taken = new Set((links.data || []).map((l) => l.name.split("/")[1]));
   const pickTable = (found) => {
     setTable(found);
@@ -46,11 +47,10 @@ export function LinkWizard({ part }) {
   const problems = table ? columnProblems(table, columns) : {};
   const ready = [!!table, !!(sheet && tab && tab.title.trim()), !!table && columns.some((c) => c.linked) && !Object.keys(problems).length, !!choices && /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(choices.id) && !Object.keys(choicesWrong(choices)).length];
   const reach = ready.findIndex((ok) => !ok), furthest = reach < 0 ? 4 : reach;
-  const step = link ? 4 : Math.min(Math.max(0, steps.findIndex((name) => name.toLowerCase() === part)), furthest);
+  const step = Math.min(Math.max(0, steps.findIndex((name) => name.toLowerCase() === part)), furthest);
   const setStep = (next) => go("links", "new", ...partOf(next));
   useEffect(() => {
-    if (begun.made) location.replace(to("links", begun.made, "sync")); // there the plan is shown
-    else if (part && part !== partOf(step)[0]) location.replace(to("links", "new", ...partOf(step))); // what came before is not there
+    if (part && part !== partOf(step)[0]) location.replace(to("links", "new", ...partOf(step))); // what came before is not there
   }, []);
   useEffect(() => {
     if (moved.current) {
@@ -60,7 +60,9 @@ export function LinkWizard({ part }) {
     moved.current = true;
   }, [step]);
   const hints = ["Pick a table first.", "Paste the address of a sheet and pick a tab.", "Look at the columns marked in red.", choices && !choices.id ? "The id is missing." : "Look at what is marked in red."];
-  const body = () => ({ table: table.table, spreadsheetId: sheet.id, tab: tab.title.trim(), ...(tab.create && { createTab: true }), ...(tab.headerRow > 1 && { headerRow: tab.headerRow }), columns: sent(columns), ...choicesSent(choices) });
+  const place = step > 1 && { table: table.table, spreadsheetId: sheet.id, tab: tab.title.trim(), ...(tab.create && { createTab: true }), ...(tab.headerRow > 1 && { headerRow: tab.headerRow }) };
+  // Whether cells fit has nothing to do with who wins.
+  const check = usePreview(step === 2 && ready[2] ? { ...place, columns: sent(columns).map(({ column, header, owner }) => ({ column, header, owner })) } : null);
   const refused = (error) => {
     setWrong(error);
     const field = error.fields?.[0]?.field || "";
@@ -70,17 +72,18 @@ export function LinkWizard({ part }) {
   return html`<div class="wizard">
     <div class="head"><a class="back" href=${to("links")} aria-label="All links">←</a><h1>New link</h1></div>
     <nav aria-label="Steps"><ol class="link-steps">${steps.map((name, i) => html`<li key=${name}>
-      <button type="button" disabled=${link ? i !== 4 : i > furthest} aria-current=${i === step ? "step" : undefined} class=${i < step ? "done" : ""} onClick=${() => setStep(i)}><span>${i + 1}</span> ${name}</button></li>`)}</ol></nav>
+      <button type="button" disabled=${i > furthest} aria-current=${i === step ? "step" : undefined} class=${i < step ? "done" : ""} onClick=${() => setStep(i)}><span>${i + 1}</span> ${name}</button></li>`)}</ol></nav>
     <h2 tabindex="-1" ref=${heading} class="link-heading">${["Which table?", "Which Google Sheet?", "Which columns belong together?", "How shall it work?", "Try it"][step]}</h2>
     ${step < 4 && wrong && html`<${Problem} error=${step === 3 && atFields(wrong) ? { message: "The link was not made: look at what is marked in red." } : wrong} />`}
     ${step === 0 && html`<${PickTable} table=${table} pick=${pickTable} />`}
     ${step === 1 && html`<${PickSheet} address=${address} setAddress=${setAddress} sheet=${sheet} setSheet=${(found) => { setSheet(found); setTab(null); }} tab=${tab} pick=${pickTab} links=${links.data || []} table=${table} />`}
     ${step === 2 && html`<div>
-      <p class="dim">${tab.headers ? "Columns whose name equals a header are paired already." : "The headers are written into the tab when the link is made."} Whether the values in the sheet fit the types is tried with all rows in the last step, before anything is written.</p>
-      <${Columns} table=${table} headers=${tab.headers} columns=${columns} set=${setColumns} wrong=${problems} /></div>`}
+      <p class="dim">${tab.headers ? "Columns whose name equals a header are paired already."
+        : tab.headerRow > 1 ? `Write the headers as they stand in row ${tab.headerRow}. Into an empty tab they are written when the link is made.` : "The headers are written into the tab when the link is made."}</p>
+      <${Checked} check=${check} />
+      <${Columns} table=${table} headers=${tab.headers} columns=${columns} set=${setColumns} wrong=${{ ...unlinkable(check, sent(columns)), ...problems }} check=${check} /></div>`}
     ${step === 3 && html`<${Choices} choices=${choices} set=${(next) => { setChoices(next); setWrong(null); }} table=${table} taken=${taken} error=${wrong} making=${true} />`}
-    ${step === 4 && html`<${Try} body=${body} choices=${choices} table=${table} sheet=${sheet} tab=${tab} columns=${columns} link=${link} setLink=${setLink} refused=${refused} wrong=${wrong} setWrong=${setWrong} back=${() => setStep(3)}
-      discarded=${() => setTab({ ...tab, headers: tab.headers || sent(columns).map((c) => c.header) })} />`}
+    ${step === 4 && html`<${Try} link=${{ ...place, columns: sent(columns), ...choicesSent(choices) }} id=${choices.id} table=${table} sheet=${sheet} tab=${tab} refused=${refused} wrong=${wrong} back=${() => setStep(3)} />`}
     ${step < 4 && html`<div class="link-next">
       ${step > 0 && html`<${Button} onClick=${() => setStep(step - 1)}>Back<//>`}
       <${Button} kind="primary" disabled=${!ready[step]} aria-describedby="link-next-hint" onClick=${() => { setWrong(null); setStep(step + 1); }}>Next: ${steps[step + 1]}<//>
@@ -175,60 +178,4 @@ function Share({ error, retry }) {
       : html`<p>Check the address, and share the sheet with the Google account that this server uses, as an editor.</p>`}
     <p class="dim">Google says: ${sentence(error.message)}</p>
     <${Button} kind="primary" onClick=${retry}>Try again<//></div>`;
-}
-
-// Try makes the link, in which nothing flows yet, and works out what its initial sync would do.
-function Try({ body, choices, table, sheet, tab, columns, link, setLink, refused, wrong, setWrong, back, discarded }) {
-  const act = useAct(), undo = useAct(), { operation, trouble, follow, clear } = useOperation();
-  const id = choices.id, linked = columns.filter((c) => c.linked), planned = operation?.done && operation.response, failed = operation?.done && operation.error;
-  const plan = () => act.act(async () => follow((await post(`/v1/links/${id}:initialSync`, { validateOnly: true })).name));
-  const make = () => act.act(async () => {
-    setWrong(null);
-    try {
-      setLink(await post(`/v1/links?link_id=${encodeURIComponent(id)}`, body()));
-    } catch (error) {
-      refused(error);
-      return;
-    }
-    follow((await post(`/v1/links/${id}:initialSync`, { validateOnly: true })).name);
-  });
-  const discard = () => undo.act(async () => {
-    if (operation && !operation.done) await post(`/v1/${operation.name}:cancel`).catch(() => {});
-    await remove(`/v1/links/${id}`);
-    clear();
-    setLink(null);
-    discarded();
-    back();
-    toast("The link is taken away again. Change what you like, then try anew.");
-  });
-  const apply = () => act.act(async () => {
-    await post(`/v1/links/${id}:initialSync`, { plan: planned.plan });
-    go("links", id, "sync");
-  });
-  const refusedRows = Number(planned?.counts?.refused || 0);
-  return html`
-    <dl class="sync-facts panel">
-      <div><dt>Table</dt><dd>${table.table}</dd></div>
-      <div><dt>Spreadsheet</dt><dd>${sheet.title}</dd></div>
-      <div><dt>Tab</dt><dd>${tab.title}${tab.create ? " (new)" : ""}</dd></div>
-      <div><dt>Columns</dt><dd>${linked.length} of ${table.columns.length}</dd></div>
-      <div><dt>Name and id</dt><dd>${choices.displayName || id} · ${id}</dd></div>
-    </dl>
-    ${wrong && html`<${Problem} error=${wrong} />`}
-    <${Problem} error=${act.error} /><${Problem} error=${undo.error} />
-    ${!link && html`<p>The next button makes the link and works out what would be written where. No row is written, on either side${tab.create ? "; only the new tab and its headers are" : tab.headers ? "" : "; only the headers are"}. You then see the plan, and can apply it, keep it for later, or take the link away again.</p>
-      <div class="link-next"><${Button} disabled=${act.busy} onClick=${back}>Back<//><${Button} kind="primary" busy=${act.busy} onClick=${make}>Make the link and try it<//></div>`}
-    ${link && html`<section class="panel" aria-labelledby="link-plan"><h3 id="link-plan">${planned ? "The link is made. This is what its initial sync would do" : "The link is made"}</h3>
-      ${trouble && html`<${Problem} error=${trouble} />`}
-      ${operation && !operation.done && html`<${Progress} operation=${operation} what="Working out the plan" />`}
-      ${failed && html`<div class="problem" role="alert"><p>${sentence(failed.message)}</p></div><${Button} busy=${act.busy} onClick=${plan}>Plan again<//>`}
-      ${!operation && !act.busy && html`<${Button} kind="primary" onClick=${plan}>Plan the initial sync<//>`}
-      ${planned && html`<${Plan} response=${planned} />
-        ${refusedRows > 0 ? html`<p class="warn-text">${count(refusedRows, "row")} of one side cannot be carried over, mostly for values that do not fit the type of their column. Open the line above to see why. The others go on without them.</p>` : html`<p>Every value fits the type of its column.</p>`}`}
-      <div class="link-next">
-        ${planned && html`<${Button} kind="primary" busy=${act.busy} onClick=${apply}>Apply this plan<//>`}
-        <a class="button" href=${to("links", id, "sync")}>Later</a>
-        <${Button} busy=${undo.busy} disabled=${act.busy} onClick=${discard}>Change something<//>
-      </div>
-    </section>`}`;
 }

@@ -1,5 +1,5 @@
 // The frame around the pages: sign-in, the list of links, the tabs of a link.
-import { html, render, useState, useEffect, useRef, useRoute, useLoad, useAgain, to, go, Tabs, Toasts, Problem, Skeleton, Empty, Badge, span, count } from "./ui.js";
+import { html, render, useState, useEffect, useRef, useRoute, useLoad, useAgain, useEvery, to, go, Tabs, Toasts, Problem, Skeleton, Empty, Badge, span, count } from "./ui.js";
 import { get, all, signedIn, signOut, onRefused } from "./api.js";
 import { loadInfo, may, limited, serverInfo, draft } from "./session.js";
 import { SignIn, SignInAgain, Access } from "./access.js";
@@ -113,10 +113,7 @@ export function stateOf(link) {
 
 function Links() {
   const links = useLoad(() => all("/v1/links", "links"), []);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || links.reload(), 10000);
-    return () => clearInterval(timer);
-  }, [links.reload]);
+  useEvery(10000, links.reload);
   const maker = may("ADMIN") && !limited();
   return html`
     <div class="head"><h1>Links</h1>${maker && html`<a class="button primary" href=${to("links", "new")}>New link</a>`}</div>
@@ -140,10 +137,7 @@ function Links() {
 
 function LinkPage({ id, page, part, query }) {
   const link = useLoad(() => get(`/v1/links/${encodeURIComponent(id)}`), [id]);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || link.reload(), 3000);
-    return () => clearInterval(timer);
-  }, [link.reload]);
+  useEvery(3000, link.reload);
   if (!link.data) {
     if (!link.error) return html`<${Skeleton} />`;
     return html`<div class="head"><a class="back" href=${to("links")} aria-label="All links">←</a><h1>${id}</h1></div><${Problem} error=${link.error} retry=${link.reload} />`;

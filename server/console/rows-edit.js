@@ -91,6 +91,9 @@ export const Leave = ({ onStay, onLeave }) => html`<div class="ask" role="alertd
   <div class="row"><${Button} kind="danger small" onClick=${onLeave}>Discard it<//><${Button} kind="small" onClick=${onStay}>Keep editing<//></div>
 </div>`;
 
+// NotNow stands beside what was typed by somebody who has signed in again since, with a token that may not save it.
+export const NotNow = () => html`<span role="status">The token that you are signed in with now may only look, so that this cannot be saved. What you typed is still here, to be copied, or saved with another token.</span>`;
+
 export const stateBadge = { PENDING: ["info", "pending"], CONFLICT: ["warn", "conflict"], ERROR: ["bad", "error"] };
 
 // why is what is wrong with a row, in words.
@@ -110,7 +113,8 @@ export function RowDialog({ list, row, columns, source, focus, editable, moved, 
     if (draft.error && draft.error.mine) onChanged(draft.error);
     else if (draft.error) (form.current.querySelector("[aria-invalid]") || form.current).scrollIntoView({ block: "nearest" });
   }, [draft.error]);
-  const close = () => (editable && draft.dirty() ? ask(true) : onClose());
+  const typing = editable || draft.dirty();
+  const close = () => (draft.dirty() ? ask(true) : onClose());
   const save = async (e) => {
     if (e) e.preventDefault();
     if (!editable || draft.busy) return;
@@ -125,35 +129,36 @@ export function RowDialog({ list, row, columns, source, focus, editable, moved, 
     : editable
       ? html`${row && html`<${Button} kind="danger apart" onClick=${onDelete} disabled=${draft.busy}>Delete<//>`}
         <${Button} onClick=${close}>Cancel<//><${Button} kind="primary" busy=${draft.busy} onClick=${save}>${row ? "Save" : "Add row"}<//>`
-      : html`<${Button} onClick=${onClose}>Close<//>`;
+      : html`<${Button} onClick=${close}>Close<//>`;
   return html`<${Dialog} title=${title} onClose=${close} foot=${foot}>
-    <form ref=${form} onSubmit=${save} noValidate>
+    <form ref=${form} onSubmit=${save} noValidate ...${typing ? {} : { tabindex: "0", "aria-label": title /* so that keys can scroll what has no input */ }}>
       ${state && html`<p class=${`note ${state[0]}`}><${Badge} kind=${state[0]}>${state[1]}<//> ${why(row) || "The change has not reached the other side yet."} ${links}</p>`}
       ${moved && html`<p class="note info" role="status">Somebody changed this row meanwhile. When you save, both versions are shown.</p>`}
+      ${typing && !editable && html`<p class="note warn"><${NotNow} /></p>`}
       ${draft.loose() && html`<p class="note bad" role="alert">${draft.loose().message}</p>`}
       ${columns.map((column) => {
         const lock = lockOf(column, source), must = !row && needed(column, source);
-        if (!editable || (row && (lock || !row.name)) || (!row && lock && !must)) {
+        if (!typing || (row && (lock || !row.name)) || (!row && lock && !must)) {
           return row && html`<div class="field" key=${column.name}><span class="legend">${column.name}</span>
             <div class="fixed">${show(column, row.values[column.name]) || html`<span class="dim">empty</span>`}</div>
-            ${editable && lock && html`<div class="hint">${lock}</div>`}</div>`;
+            ${typing && lock && html`<div class="hint">${lock}</div>`}</div>`;
         }
         const hint = [hintOf(column), !row && column.autoIncrement && (source === "database" ? "left empty, the database makes it" : ""),
           !row && !must && column.hasDefault && !column.autoIncrement && "left empty, the database fills it", column.paused && `not synced now: ${column.paused}`].filter(Boolean).join("; ");
         return html`<${Field} key=${column.name} label=${html`${column.name}${must ? html` <span class="must">needed</span>` : ""}`} hint=${hint} error=${draft.errors[column.name]}>
           ${(ties) => html`<${Input} ...${ties} column=${column} text=${draft.text(column)} onText=${(t) => draft.type(column, t)} required=${must && column.kind !== "BOOLEAN"} />`}<//>`;
       })}
-      <button type="submit" class="hidden-label" tabindex="-1" aria-hidden="true">Save</button>
+      ${editable && html`<button type="submit" class="hidden-label" tabindex="-1" aria-hidden="true">Save</button>`}
     </form>
   <//>`;
 }
 
 // Changed shows a row in two versions, and lets the person choose. mine is what was typed; without it, a row was to be deleted.
-export function Changed({ columns, base, mine, theirs, busy, error, onTake, onWrite, onClose }) {
+export function Changed({ editable, columns, base, mine, theirs, busy, error, onTake, onWrite, onClose }) {
   const rows = columns.filter((c) => (mine && c.name in mine) || JSON.stringify((base.values || {})[c.name] ?? null) !== JSON.stringify((theirs.values || {})[c.name] ?? null));
   const cell = (column, value) => show(column, value) || html`<span class="dim">empty</span>`;
   const foot = html`<${Button} onClick=${onTake}>${mine ? "Take theirs" : "Keep the row"}<//>
-    <${Button} kind=${mine ? "primary" : "danger"} busy=${busy} onClick=${onWrite}>${mine ? "Write mine again" : "Delete it anyway"}<//>`;
+    ${editable && html`<${Button} kind=${mine ? "primary" : "danger"} busy=${busy} onClick=${onWrite}>${mine ? "Write mine again" : "Delete it anyway"}<//>`}`;
   return html`<${Dialog} title="This row changed meanwhile" wide onClose=${onClose} foot=${foot}>
     <p>${mine ? "Somebody else saved this row after you opened it. Nothing was overwritten." : "Somebody changed this row after you saw it. It was not deleted."}</p>
     ${error && html`<p class="note bad" role="alert">${error.message}</p>`}

@@ -190,10 +190,10 @@ export const addRow = (list, values, key) => call("POST", list.path, { body: { v
 export const deleteRow = (row, key) => remove(pathOf(row), { etag: row.etag, key });
 
 // restoreRow brings a deleted row back and returns it, null where it is on its way. History knows the whole of it once the deletion
-// has reached the other side; before that, it is added as it was shown.
-export async function restoreRow(list, row, { flows, key, writable }) {
+// has reached the other side; before that, it is added as it was shown, unless more would be missing: more says so.
+export async function restoreRow(list, row, { flows, more, key, writable }) {
   const suffix = row.name.split("/rows/")[1];
-  for (let attempt = 0; flows && attempt < (list.source === "sheet" ? 8 : 1); attempt++) {
+  for (let attempt = 0; flows && attempt < (list.source === "sheet" || more ? 8 : 1); attempt++) {
     if (attempt) await pause(700);
     const { changes = [] } = await get(`/v1/links/${encodeURIComponent(list.link)}/changes`, { row: suffix, pageSize: 1 });
     const last = changes[0];
@@ -202,6 +202,7 @@ export async function restoreRow(list, row, { flows, key, writable }) {
     if (results[0] && results[0].error) throw new Error(results[0].error.message);
     return arrived(list, row);
   }
+  if (flows && more) throw new Error("The deletion is still on its way to the sheet, and only after it history has the whole row. Try again in a moment.");
   const values = {};
   for (const column of list.columns) if (writable(column) && row.values[column.name] !== null) values[column.name] = row.values[column.name];
   return addRow(list, values, key);

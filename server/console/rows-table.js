@@ -2,7 +2,7 @@
 import { html, useState, useRef, useEffect, useLayoutEffect, Badge, Button } from "./ui.js";
 import { idOf, saveRow } from "./rows-list.js";
 import { show, isNumber, widthOf, lockOf, titleOf, keyOf } from "./rows-values.js";
-import { Input, useDraft, Leave, stateBadge, why } from "./rows-edit.js";
+import { Input, useDraft, Leave, NotNow, stateBadge, why } from "./rows-edit.js";
 
 const actsOf = (editable) => (editable ? 9 : 6); // rem of the column for the state and what can be done
 
@@ -103,7 +103,7 @@ export function Table({ list, columns, source, sort, onSort, onFilter, filtered,
     <tbody ref=${grid} onKeyDown=${onKeyDown} onClick=${onClick} onFocusIn=${(e) => e.target.matches("td[tabindex]") && roam(e.target)}>${lines.map((row) => {
       const id = idOf(row), mark = list.marks.get(id);
       if (editing && editing.id === id) {
-        return html`<${EditRow} key=${id} base=${editing.row} now=${row} gone=${mark === "gone" || lines !== list.rows} focus=${editing.column} columns=${columns} source=${source} onSaved=${onSaved} onChanged=${onChanged} onEnd=${() => onEdit(null)} />`;
+        return html`<${EditRow} key=${id} editable=${editable} base=${editing.row} now=${row} gone=${mark === "gone" || lines !== list.rows} focus=${editing.column} columns=${columns} source=${source} onSaved=${onSaved} onChanged=${onChanged} onEnd=${() => onEdit(null)} />`;
       }
       return html`<${Row} key=${id} id=${id} row=${row} mark=${mark} columns=${columns} source=${source} editable=${editable} onEdit=${onEdit} onDelete=${onDelete} links=${links} />`;
     })}</tbody>
@@ -126,7 +126,7 @@ function Row({ id, row, mark, columns, source, editable, onEdit, onDelete, links
 }
 
 // EditRow is a row whose cells are inputs.
-function EditRow({ base, now, gone, focus, columns, source, onSaved, onChanged, onEnd }) {
+function EditRow({ editable, base, now, gone, focus, columns, source, onSaved, onChanged, onEnd }) {
   const draft = useDraft(columns, source, base);
   const line = useRef(), [asking, ask] = useState(false);
   const moved = now.etag !== base.etag;
@@ -159,6 +159,7 @@ function EditRow({ base, now, gone, focus, columns, source, onSaved, onChanged, 
   const save = async () => {
     if (draft.busy) return;
     if (!draft.dirty()) return end();
+    if (!editable) return;
     const saved = await draft.send((values, key) => saveRow(base, values, key));
     if (saved) {
       onSaved(saved, base);
@@ -176,7 +177,7 @@ function EditRow({ base, now, gone, focus, columns, source, onSaved, onChanged, 
       save();
     }
   };
-  const loose = draft.loose(), below = moved || gone || loose || asking;
+  const loose = draft.loose(), below = moved || gone || loose || asking || !editable;
   return html`<tr ref=${line} class="editing" onKeyDown=${onKeyDown}>
     ${columns.map((c) => {
       const lock = lockOf(c, source), wrong = draft.errors[c.name], note = `wrong-${c.name}`;
@@ -185,10 +186,11 @@ function EditRow({ base, now, gone, focus, columns, source, onSaved, onChanged, 
           aria-invalid=${wrong ? "true" : undefined} aria-describedby=${wrong ? note : undefined} />`}
         ${wrong && html`<div class="error-text" id=${note}>${wrong}</div>`}</td>`;
     })}
-    <td class="acts"><div class="cell"><${Button} kind="primary small" busy=${draft.busy} onClick=${save}>Save<//><${Button} kind="small" onClick=${leave}>Cancel<//></div></td>
+    <td class="acts"><div class="cell">${editable && html`<${Button} kind="primary small" busy=${draft.busy} onClick=${save}>Save<//>`}<${Button} kind="small" onClick=${leave}>Cancel<//></div></td>
   </tr>
   ${below && html`<tr class="why"><td colspan=${columns.length + 1}><div class="why-text">
     ${asking && html`<${Leave} onStay=${() => ask(false)} onLeave=${end} />`}
+    ${!editable && !asking && html`<${NotNow} />`}
     ${loose && html`<span class="bad-text" role="alert">${loose.message}</span>`}
     ${gone && !loose && !asking && html`<span role="status">This row is not in the list any more: it was deleted, or is not among what you look for now.</span>`}
     ${moved && !gone && !loose && !asking && html`<span role="status">Somebody changed this row meanwhile. When you save, both versions are shown.</span>`}

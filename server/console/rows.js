@@ -101,7 +101,7 @@ function RowsOf({ link, id, source, query, columns, outside, untyped, retyped })
     const undo = async () => {
       try {
         const writable = (c) => !lockOf(c, source) || needed(c, source);
-        const restored = await restoreRow(list, row, { flows: link.state === "ACTIVE", key, writable });
+        const restored = await restoreRow(list, row, { flows, more: outside.length > 0 && source === "database", key, writable });
         if (restored) back(restored);
         toast(restored ? `${titleOf(row, columns)} is back${lossy ? `, except for ${outside.join(", ")}` : ""}.` : `${titleOf(row, columns)} is back in the database, and follows here in a moment.`);
       } catch (error) {
@@ -110,8 +110,8 @@ function RowsOf({ link, id, source, query, columns, outside, untyped, retyped })
     };
     toast(`Deleted ${titleOf(row, columns)}.`, { label: "Undo", run: undo });
   };
-  // What stands in columns outside the link comes back only when the row was deleted in the sheet: then history has it.
-  const lossy = source === "database" && outside.length > 0;
+  // What stands in columns outside the link comes back from history, which has it once the deletion has flowed.
+  const flows = link.state === "ACTIVE", lossy = source === "database" && outside.length > 0 && !flows;
   const onDelete = async (row, sure) => {
     if (!row || !row.name) return;
     if (lossy && sure !== true) return setLosing(row);
@@ -162,7 +162,7 @@ function RowsOf({ link, id, source, query, columns, outside, untyped, retyped })
     ${losing && html`<${Dialog} title=${`Delete ${titleOf(losing, columns)}?`} onClose=${() => setLosing(null)}
       foot=${html`<${Button} onClick=${() => setLosing(null)}>Keep it<//><${Button} kind="danger" onClick=${() => onDelete(losing, true)}>Delete it<//>`}>
       <p>You can undo this, but not for ${outside.length === 1 ? "the column" : "the columns"} of the table that this link does not have: <strong>${outside.slice(0, 8).join(", ")}${outside.length > 8 ? ` and ${outside.length - 8} more` : ""}</strong>. There, an undone row gets what the database fills in.</p><//>`}
-    ${changed && html`<${Changed} columns=${columns} ...${changed} busy=${act.busy} error=${act.error && act.error.status !== 412 ? act.error : null} onTake=${takeTheirs} onWrite=${writeAgain} onClose=${() => { setChanged(null); act.clear(); }} />`}
+    ${changed && html`<${Changed} editable=${editable} columns=${columns} ...${changed} busy=${act.busy} error=${act.error && act.error.status !== 412 ? act.error : null} onTake=${takeTheirs} onWrite=${writeAgain} onClose=${() => { setChanged(null); act.clear(); }} />`}
     ${asked && html`<${Filter} columns=${columns} column=${asked.column} filter=${asked.at === undefined ? null : view.filters[asked.at]} onClose=${() => setAsked(null)}
       onApply=${(f) => { withFilter(asked.at, f); setAsked(null); }} onRemove=${() => { withoutFilter(asked.at); setAsked(null); }} />`}`;
 }

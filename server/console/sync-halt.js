@@ -5,7 +5,7 @@ import { may } from "./session.js";
 import { plainly, sentence, Aside } from "./sync-words.js";
 
 const reasons = {
-  TOO_MANY_DELETES: ["More rows were deleted than this link lets through by itself", ""],
+  TOO_MANY_DELETES: ["More was deleted or emptied than this link lets through by itself", ""],
   TAB_GONE: ["The tab or its spreadsheet is gone", "Restore the tab: in Google Sheets, open File, Version history, or take the spreadsheet out of the trash."],
   KEY_COLUMN_GONE: ["The key column of the tab is gone", "Put the column with the key, and its header, back into the tab; Undo in Google Sheets does it."],
   TABLE_CHANGED: ["The table is gone, or its key changed", "Bring the table and its key back as they were. If the change is meant to stay, delete this link and make a new one."],
@@ -32,14 +32,14 @@ export function Halt({ link, id, reload }) {
       <ul class="sync-keys" tabindex="0" aria-label="Rows">${shown.map((key) => html`<li key=${key}>${key}</li>`)}</ul><//>`}
     ${may("ADMIN") ? html`<div class="row">
       ${removal ? html`
-        <${Button} kind="danger" onClick=${() => setAsk("apply")}>Apply: delete in the ${to} too<//>
+        <${Button} kind="danger" onClick=${() => setAsk("apply")}>Apply: delete or empty in the ${to} too<//>
         <${Button} kind="primary" onClick=${() => setAsk("back")}>Put back: restore in the ${from}<//>` : html`
         <${Button} kind="primary" onClick=${() => setAsk("apply")}>It is in order again: go on<//>`}
     </div>` : html`<p class="dim">An admin has to decide.</p>`}
-    ${ask && html`<${Dialog} title=${ask === "back" ? `Restore ${count(rows, "row")} in the ${from}?` : removal ? `Delete ${count(rows, "row")} in the ${to} too?` : "Let the link go on?"}
+    ${ask && html`<${Dialog} title=${ask === "back" ? `Restore ${count(rows, "row")} in the ${from}?` : removal ? `Delete or empty ${count(rows, "row")} in the ${to} too?` : "Let the link go on?"}
       onClose=${() => setAsk("")} foot=${html`
         <${Button} onClick=${() => setAsk("")}>Cancel<//>
-        <${Button} kind=${ask === "apply" && removal ? "danger" : "primary"} busy=${act.busy} onClick=${() => decide(ask === "back")}>${ask === "back" ? "Put the rows back" : removal ? "Delete them" : "Go on"}<//>`}>
+        <${Button} kind=${ask === "apply" && removal ? "danger" : "primary"} busy=${act.busy} onClick=${() => decide(ask === "back")}>${ask === "back" ? "Put the rows back" : removal ? "Delete or empty them" : "Go on"}<//>`}>
       <p>${ask === "back"
         ? `What was deleted or emptied in the ${from} is written there again, as the ${to} still has it. The ${to} is left as it is.`
         : removal

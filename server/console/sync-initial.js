@@ -100,7 +100,9 @@ export function Plan({ response, done }) {
         return examples.length
           ? html`<${Aside} key=${name} title=${html`<span>${text}</span>`}><${Examples} list=${examples} all=${n} /><//>`
           : html`<p key=${name} class="sync-line">${text}</p>`;
-      })}</div>`;
+      })}
+      ${title === "In the sheet" && Number(counts.updateSheet) > Number(counts.settledDatabaseWon || 0) && (Number(counts.insertDatabase) > 0 || Number(counts.updateDatabase) > 0) && html`
+        <p class="dim">Changed are also rows that the database ${done ? "took" : "takes"} from the sheet, where it fills in a value itself, such as the date of the change.</p>`}</div>`;
   })}</div>`;
 }
 
@@ -124,21 +126,12 @@ function Example({ example: e }) {
 }
 
 // latest finds the operation of a link that matters when the page is opened: the one that runs, or the last.
-async function latest(id, running) {
-  for (let pageToken = "", read = 0; read < 50; read += 5) {
-    const page = await get("/v1/operations", { pageSize: 5, pageToken });
-    const own = (page.operations || []).filter((o) => o.metadata?.link === `links/${id}`);
-    if (own.length) return own;
-    if (!running || !(pageToken = page.nextPageToken)) break;
-  }
-  return [];
-}
+const latest = async (id) => ((await get("/v1/operations", { pageSize: 1, filter: `link = "links/${id}"` })).operations || [])[0];
 
-// planOf returns the response when an operation has made a plan that can still be applied.
-const planOf = (operations) => {
-  const [last, ...before] = operations, plan = last?.done && last.response?.plan;
-  const age = Date.now() - Date.parse(last?.metadata?.startTime || 0);
-  return plan && age < 3600e3 && !before.some((o) => o.response?.plan === plan) ? last.response : null;
+// kindOf says what an operation that was begun before is: a plan can still be applied for a while.
+const kindOf = ({ done, response, metadata: at = {} }) => {
+  if (!done) return at.validateOnly ? "plan" : at.plan ? "apply" : "running";
+  return at.validateOnly && response?.plan && Date.now() - Date.parse(at.startTime || 0) < 3600e3 ? "plan" : "last";
 };
 
 export function InitialSync({ link, id, reload }) {
@@ -150,18 +143,15 @@ export function InitialSync({ link, id, reload }) {
   useEffect(() => {
     if (first && operation && !operation.done) return undefined;
     let gone = false;
-    latest(id, first).then((operations) => {
+    latest(id).then((last) => {
       if (gone) return;
       setLooked(true);
-      if (!operations.length || (looked && operations[0].done)) return;
-      const last = operations[0];
-      if (!last.done) {
-        setKind("running");
-        follow(last.name);
-      } else {
-        setKind(planOf(operations) ? "plan" : "last");
-        set(last);
-      }
+      if (!last || (looked && last.done)) return;
+      const is = kindOf(last);
+      if (is === "last" && last.metadata?.validateOnly) return; // an old plan did nothing
+      setKind(is);
+      if (last.done) set(last);
+      else follow(last.name);
     }, () => gone || setLooked(true));
     return () => { gone = true; };
   }, [id, first]);

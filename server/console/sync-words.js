@@ -1,5 +1,7 @@
 // Words and small parts that the pages of Sync and Links share.
-import { html, useState, useEffect, useRef } from "./ui.js";
+import { html, useState } from "./ui.js";
+
+export { useEvery } from "./ui.js";
 
 export const sides = { DATABASE: "database", SHEET: "sheet" };
 export const otherSide = { DATABASE: "SHEET", SHEET: "DATABASE" };
@@ -49,22 +51,6 @@ export function valueOf(kind, text) {
 
 // seconds reads a duration of the API, "1.5s".
 export const seconds = (duration) => parseFloat(duration || "0") || 0;
-
-// useEvery calls fn again and again while the page is seen, and once when it comes back to sight.
-export function useEvery(milliseconds, fn) {
-  const latest = useRef(fn);
-  latest.current = fn;
-  useEffect(() => {
-    if (!milliseconds) return undefined;
-    const run = () => document.hidden || latest.current();
-    const timer = setInterval(run, milliseconds);
-    document.addEventListener("visibilitychange", run);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener("visibilitychange", run);
-    };
-  }, [milliseconds]);
-}
 
 // plainly leaves out of a message which call of the API helps: the console has a button for it.
 export const plainly = (message) => (message || "").replace(/\s*(To let it through|When it is in order again, continue with)[: ].*$/s, "").replace(" (0 more within the last hour)", "").replace(/;? ?decide about that first, with POST.*$/s, "");

@@ -36,6 +36,22 @@ export function useAgain(error, fn) {
   }, [error]);
 }
 
+// useEvery calls fn again and again while the page is seen, and once when it comes back to sight.
+export function useEvery(milliseconds, fn) {
+  const latest = useRef(fn);
+  latest.current = fn;
+  useEffect(() => {
+    if (!milliseconds) return undefined;
+    const run = () => document.hidden || latest.current();
+    const timer = setInterval(run, milliseconds);
+    document.addEventListener("visibilitychange", run);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", run);
+    };
+  }, [milliseconds]);
+}
+
 // useLoad runs an asynchronous function when deps change: {data, error, loading, reload}. What was there stays while it loads anew.
 export function useLoad(load, deps) {
   const [state, set] = useState({ loading: true });
@@ -124,17 +140,24 @@ export const toast = (text, action) => showToast(text, action);
 
 export function Toasts() {
   const [list, set] = useState([]);
-  showToast = (text, action) => {
-    const id = Math.random();
-    set((all) => [...all.slice(-2), { id, text, action }]);
-    setTimeout(() => set((all) => all.filter((t) => t.id !== id)), action ? 10000 : 5000);
-  };
+  showToast = (text, action) => set((all) => [...all.slice(-2), { id: Math.random(), text, action }]);
   const drop = (id) => set((all) => all.filter((t) => t.id !== id));
-  return html`<div class="toasts" role="status" aria-live="polite">${list.map((t) => html`<div class="toast" key=${t.id}>
-    <span>${t.text}</span>
-    ${t.action && html`<button type="button" onClick=${() => { drop(t.id); t.action.run(); }}>${t.action.label}</button>`}
-    <button type="button" class="icon" aria-label="Dismiss" onClick=${() => drop(t.id)}>✕</button>
-  </div>`)}</div>`;
+  return html`<div class="toasts" role="status" aria-live="polite">${list.map((t) => html`<${Toast} key=${t.id} text=${t.text} action=${t.action} drop=${() => drop(t.id)} />`)}</div>`;
+}
+
+// Toast goes by itself, but not from under somebody's pointer or focus.
+function Toast({ text, action, drop }) {
+  const [held, hold] = useState(false);
+  useEffect(() => {
+    if (held) return undefined;
+    const timer = setTimeout(drop, action ? 10000 : 5000);
+    return () => clearTimeout(timer);
+  }, [held]);
+  return html`<div class="toast" onPointerEnter=${() => hold(true)} onPointerLeave=${() => hold(false)} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
+    <span>${text}</span>
+    ${action && html`<button type="button" onClick=${() => { drop(); action.run(); }}>${action.label}</button>`}
+    <button type="button" class="icon" aria-label="Dismiss" onClick=${drop}>✕</button>
+  </div>`;
 }
 
 // Problem shows an error, and offers to try again. What its message says already of the fields is not said twice.
@@ -160,7 +183,17 @@ export function Tabs({ label, items }) {
   const ref = useRef(), at = items.findIndex((i) => i.current);
   useEffect(() => {
     const nav = ref.current, tab = nav.children[at];
-    if (tab) nav.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - nav.offsetLeft - nav.clientWidth);
+    if (!tab) return undefined;
+    const bring = () => {
+      const bar = nav.getBoundingClientRect(), place = tab.getBoundingClientRect();
+      if (place.left < bar.left) nav.scrollLeft -= bar.left - place.left;
+      else if (place.right > bar.right) nav.scrollLeft += place.right - bar.right;
+    };
+    bring();
+    const watcher = new ResizeObserver(bring); // the window turns, a font arrives, a number comes beside a tab
+    watcher.observe(nav);
+    for (const one of nav.children) watcher.observe(one);
+    return () => watcher.disconnect();
   }, [at]);
   return html`<nav ref=${ref} class="tabs" aria-label=${label}>${items.map((i) => html`<a href=${i.href} aria-current=${i.current ? "page" : undefined}>${i.text}${i.count ? html` <${Badge} kind=${i.kind || ""}>${i.count}<//>` : ""}</a>`)}</nav>`;
 }

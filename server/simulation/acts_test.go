@@ -204,7 +204,7 @@ func (w *pair) findPlan() {
 	if !w.mix["syncs"] {
 		return
 	}
-	operations, err := w.store.Operations(w.t.Context(), "", 5)
+	operations, err := w.store.Operations(w.t.Context(), tandem.OperationFilter{}, "", 5)
 	w.try(func() error { return err })
 	for _, op := range operations {
 		if op.Link == w.id && op.Report != nil && op.Report.Plan != "" {

@@ -341,7 +341,11 @@ type InitialSyncMetadata struct {
 	// Calls made to Google so far.
 	ApiCalls *ApiCalls `protobuf:"bytes,7,opt,name=api_calls,json=apiCalls,proto3" json:"api_calls,omitempty"`
 	// When the operation was asked for.
-	StartTime     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// Only the plan is worked out, and nothing is changed.
+	ValidateOnly bool `protobuf:"varint,9,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// The plan that is applied, as the request named it. Empty: one is made first.
+	Plan          string `protobuf:"bytes,10,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -430,6 +434,20 @@ func (x *InitialSyncMetadata) GetStartTime() *timestamppb.Timestamp {
 		return x.StartTime
 	}
 	return nil
+}
+
+func (x *InitialSyncMetadata) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *InitialSyncMetadata) GetPlan() string {
+	if x != nil {
+		return x.Plan
+	}
+	return ""
 }
 
 // Result of an initial sync: what was done, or with `validate_only` what would be.
@@ -766,7 +784,7 @@ const file_tandem_v1_initial_sync_proto_rawDesc = "" +
 	"\xe0A\x01\xbaH\x04r\x02\x18dR\x04plan\x12N\n" +
 	"\x10preferred_source\x18\x04 \x01(\x0e2\x16.tandem.v1.Link.SourceB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x0fpreferredSource\x12.\n" +
 	"\x10discard_baseline\x18\x05 \x01(\bB\x03\xe0A\x01R\x0fdiscardBaseline:\xe4\x01\xbaH\xe0\x01\x1a\xdd\x01\n" +
-	"\x17initial_sync.plan_alone\x12`a plan is applied as it was made: leave out validate_only, preferred_source and discard_baseline\x1a`this.plan == '' || (!this.validate_only && this.preferred_source == 0 && !this.discard_baseline)\"\x99\x04\n" +
+	"\x17initial_sync.plan_alone\x12`a plan is applied as it was made: leave out validate_only, preferred_source and discard_baseline\x1a`this.plan == '' || (!this.validate_only && this.preferred_source == 0 && !this.discard_baseline)\"\xdc\x04\n" +
 	"\x13InitialSyncMetadata\x12'\n" +
 	"\x04link\x18\x01 \x01(\tB\x13\xe0A\x03\xfaA\r\n" +
 	"\vtandem/LinkR\x04link\x12?\n" +
@@ -778,7 +796,10 @@ const file_tandem_v1_initial_sync_proto_rawDesc = "" +
 	"\x12estimated_end_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x10estimatedEndTime\x125\n" +
 	"\tapi_calls\x18\a \x01(\v2\x13.tandem.v1.ApiCallsB\x03\xe0A\x03R\bapiCalls\x12>\n" +
 	"\n" +
-	"start_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\"_\n" +
+	"start_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12(\n" +
+	"\rvalidate_only\x18\t \x01(\bB\x03\xe0A\x03R\fvalidateOnly\x12\x17\n" +
+	"\x04plan\x18\n" +
+	" \x01(\tB\x03\xe0A\x03R\x04plan\"_\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aWAITING\x10\x01\x12\f\n" +

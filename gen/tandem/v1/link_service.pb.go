@@ -306,7 +306,10 @@ type CreateLinkRequest struct {
 	// Id of the new link: 1 to 40 lower-case letters, digits and hyphens, beginning with a letter, not ending in a hyphen.
 	LinkId string `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
 	// The link; `table`, `spreadsheet_id` and `tab` must be given.
-	Link          *Link `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	Link *Link `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	// Only check: the answer is the link as it would be made, its columns paired. Nothing is stored, no tab added, no header
+	// written.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +356,13 @@ func (x *CreateLinkRequest) GetLink() *Link {
 		return x.Link
 	}
 	return nil
+}
+
+func (x *CreateLinkRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Request of LinkService.GetLink.
@@ -1139,7 +1149,7 @@ var File_tandem_v1_link_service_proto protoreflect.FileDescriptor
 
 const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\"B\n" +
+	"\x1ctandem/v1/link_service.proto\x12\ttandem.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctandem/v1/initial_sync.proto\x1a\x14tandem/v1/link.proto\x1a\x1ctandem/v1/link_preview.proto\"B\n" +
 	"\x17RotateHookSecretRequest\x12'\n" +
 	"\x04name\x18\x01 \x01(\tB\x13\xe0A\x02\xfaA\r\n" +
 	"\vtandem/LinkR\x04name\"2\n" +
@@ -1155,13 +1165,14 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\bmanifest\x18\x03 \x01(\tB\x03\xe0A\x03R\bmanifest\x12'\n" +
 	"\finstructions\x18\x04 \x01(\tB\x03\xe0A\x03R\finstructions:H\xeaAE\n" +
 	"\x11tandem/AppsScript\x12\x17links/{link}/appsScript*\vappsScripts2\n" +
-	"appsScript\"\x80\x03\n" +
+	"appsScript\"\xaa\x03\n" +
 	"\x11CreateLinkRequest\x12D\n" +
 	"\alink_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH%r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06linkId\x12\xa4\x02\n" +
 	"\x04link\x18\x02 \x01(\v2\x0f.tandem.v1.LinkB\xfe\x01\xe0A\x02\xbaH\xf7\x01\xba\x01F\n" +
 	"\x13link.table.required\x12\x1dtable: name the table to link\x1a\x10this.table != ''\xba\x01g\n" +
 	"\x1clink.spreadsheet_id.required\x12,spreadsheet_id: name the spreadsheet to link\x1a\x19this.spreadsheet_id != ''\xba\x01>\n" +
-	"\x11link.tab.required\x12\x19tab: name the tab to link\x1a\x0ethis.tab != ''\xc8\x01\x01R\x04link\"g\n" +
+	"\x11link.tab.required\x12\x19tab: name the tab to link\x1a\x0ethis.tab != ''\xc8\x01\x01R\x04link\x12(\n" +
+	"\rvalidate_only\x18\x03 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"g\n" +
 	"\x0eGetLinkRequest\x12U\n" +
 	"\x04name\x18\x01 \x01(\tBA\xe0A\x02\xfaA\r\n" +
 	"\vtandem/Link\xbaH+r)2'^links/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x04name\"h\n" +
@@ -1230,10 +1241,11 @@ const file_tandem_v1_link_service_proto_rawDesc = "" +
 	"\n" +
 	"\x06MANUAL\x10\x03\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x042\x8c\f\n" +
+	"\x06FAILED\x10\x042\xff\f\n" +
 	"\vLinkService\x12c\n" +
 	"\n" +
-	"CreateLink\x12\x1c.tandem.v1.CreateLinkRequest\x1a\x0f.tandem.v1.Link\"&\xdaA\flink,link_id\x82\xd3\xe4\x93\x02\x11:\x04link\"\t/v1/links\x12X\n" +
+	"CreateLink\x12\x1c.tandem.v1.CreateLinkRequest\x1a\x0f.tandem.v1.Link\"&\xdaA\flink,link_id\x82\xd3\xe4\x93\x02\x11:\x04link\"\t/v1/links\x12q\n" +
+	"\vPreviewLink\x12\x1d.tandem.v1.PreviewLinkRequest\x1a\x1e.tandem.v1.PreviewLinkResponse\"#\xdaA\x04link\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/links:preview\x12X\n" +
 	"\aGetLink\x12\x19.tandem.v1.GetLinkRequest\x1a\x0f.tandem.v1.Link\"!\xdaA\x04name\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=links/*}\x12\\\n" +
 	"\tListLinks\x12\x1b.tandem.v1.ListLinksRequest\x1a\x1c.tandem.v1.ListLinksResponse\"\x14\xdaA\x00\x82\xd3\xe4\x93\x02\v\x12\t/v1/links\x12u\n" +
 	"\n" +
@@ -1293,9 +1305,11 @@ var file_tandem_v1_link_service_proto_goTypes = []any{
 	(Link_Source)(0),                       // 23: tandem.v1.Link.Source
 	(*structpb.Value)(nil),                 // 24: google.protobuf.Value
 	(*timestamppb.Timestamp)(nil),          // 25: google.protobuf.Timestamp
-	(*InitialSyncRequest)(nil),             // 26: tandem.v1.InitialSyncRequest
-	(*emptypb.Empty)(nil),                  // 27: google.protobuf.Empty
-	(*longrunningpb.Operation)(nil),        // 28: google.longrunning.Operation
+	(*PreviewLinkRequest)(nil),             // 26: tandem.v1.PreviewLinkRequest
+	(*InitialSyncRequest)(nil),             // 27: tandem.v1.InitialSyncRequest
+	(*PreviewLinkResponse)(nil),            // 28: tandem.v1.PreviewLinkResponse
+	(*emptypb.Empty)(nil),                  // 29: google.protobuf.Empty
+	(*longrunningpb.Operation)(nil),        // 30: google.longrunning.Operation
 }
 var file_tandem_v1_link_service_proto_depIdxs = []int32{
 	19, // 0: tandem.v1.CreateLinkRequest.link:type_name -> tandem.v1.Link
@@ -1311,33 +1325,35 @@ var file_tandem_v1_link_service_proto_depIdxs = []int32{
 	24, // 10: tandem.v1.TestRulesResponse.Verdict.value:type_name -> google.protobuf.Value
 	25, // 11: tandem.v1.TestRulesResponse.Verdict.time:type_name -> google.protobuf.Timestamp
 	5,  // 12: tandem.v1.LinkService.CreateLink:input_type -> tandem.v1.CreateLinkRequest
-	6,  // 13: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
-	7,  // 14: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
-	9,  // 15: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
-	10, // 16: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
-	26, // 17: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
-	11, // 18: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
-	12, // 19: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
-	13, // 20: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
-	14, // 21: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
-	16, // 22: tandem.v1.LinkService.TestRules:input_type -> tandem.v1.TestRulesRequest
-	1,  // 23: tandem.v1.LinkService.RotateHookSecret:input_type -> tandem.v1.RotateHookSecretRequest
-	3,  // 24: tandem.v1.LinkService.GetAppsScript:input_type -> tandem.v1.GetAppsScriptRequest
-	19, // 25: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
-	19, // 26: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
-	8,  // 27: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
-	19, // 28: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
-	27, // 29: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
-	28, // 30: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
-	19, // 31: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
-	19, // 32: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
-	19, // 33: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
-	15, // 34: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
-	17, // 35: tandem.v1.LinkService.TestRules:output_type -> tandem.v1.TestRulesResponse
-	2,  // 36: tandem.v1.LinkService.RotateHookSecret:output_type -> tandem.v1.RotateHookSecretResponse
-	4,  // 37: tandem.v1.LinkService.GetAppsScript:output_type -> tandem.v1.AppsScript
-	25, // [25:38] is the sub-list for method output_type
-	12, // [12:25] is the sub-list for method input_type
+	26, // 13: tandem.v1.LinkService.PreviewLink:input_type -> tandem.v1.PreviewLinkRequest
+	6,  // 14: tandem.v1.LinkService.GetLink:input_type -> tandem.v1.GetLinkRequest
+	7,  // 15: tandem.v1.LinkService.ListLinks:input_type -> tandem.v1.ListLinksRequest
+	9,  // 16: tandem.v1.LinkService.UpdateLink:input_type -> tandem.v1.UpdateLinkRequest
+	10, // 17: tandem.v1.LinkService.DeleteLink:input_type -> tandem.v1.DeleteLinkRequest
+	27, // 18: tandem.v1.LinkService.InitialSync:input_type -> tandem.v1.InitialSyncRequest
+	11, // 19: tandem.v1.LinkService.PauseLink:input_type -> tandem.v1.PauseLinkRequest
+	12, // 20: tandem.v1.LinkService.ResumeLink:input_type -> tandem.v1.ResumeLinkRequest
+	13, // 21: tandem.v1.LinkService.ApproveHalt:input_type -> tandem.v1.ApproveHaltRequest
+	14, // 22: tandem.v1.LinkService.ListRowErrors:input_type -> tandem.v1.ListRowErrorsRequest
+	16, // 23: tandem.v1.LinkService.TestRules:input_type -> tandem.v1.TestRulesRequest
+	1,  // 24: tandem.v1.LinkService.RotateHookSecret:input_type -> tandem.v1.RotateHookSecretRequest
+	3,  // 25: tandem.v1.LinkService.GetAppsScript:input_type -> tandem.v1.GetAppsScriptRequest
+	19, // 26: tandem.v1.LinkService.CreateLink:output_type -> tandem.v1.Link
+	28, // 27: tandem.v1.LinkService.PreviewLink:output_type -> tandem.v1.PreviewLinkResponse
+	19, // 28: tandem.v1.LinkService.GetLink:output_type -> tandem.v1.Link
+	8,  // 29: tandem.v1.LinkService.ListLinks:output_type -> tandem.v1.ListLinksResponse
+	19, // 30: tandem.v1.LinkService.UpdateLink:output_type -> tandem.v1.Link
+	29, // 31: tandem.v1.LinkService.DeleteLink:output_type -> google.protobuf.Empty
+	30, // 32: tandem.v1.LinkService.InitialSync:output_type -> google.longrunning.Operation
+	19, // 33: tandem.v1.LinkService.PauseLink:output_type -> tandem.v1.Link
+	19, // 34: tandem.v1.LinkService.ResumeLink:output_type -> tandem.v1.Link
+	19, // 35: tandem.v1.LinkService.ApproveHalt:output_type -> tandem.v1.Link
+	15, // 36: tandem.v1.LinkService.ListRowErrors:output_type -> tandem.v1.ListRowErrorsResponse
+	17, // 37: tandem.v1.LinkService.TestRules:output_type -> tandem.v1.TestRulesResponse
+	2,  // 38: tandem.v1.LinkService.RotateHookSecret:output_type -> tandem.v1.RotateHookSecretResponse
+	4,  // 39: tandem.v1.LinkService.GetAppsScript:output_type -> tandem.v1.AppsScript
+	26, // [26:40] is the sub-list for method output_type
+	12, // [12:26] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -1350,6 +1366,7 @@ func file_tandem_v1_link_service_proto_init() {
 	}
 	file_tandem_v1_initial_sync_proto_init()
 	file_tandem_v1_link_proto_init()
+	file_tandem_v1_link_preview_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

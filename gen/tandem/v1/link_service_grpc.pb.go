@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	LinkService_CreateLink_FullMethodName       = "/tandem.v1.LinkService/CreateLink"
+	LinkService_PreviewLink_FullMethodName      = "/tandem.v1.LinkService/PreviewLink"
 	LinkService_GetLink_FullMethodName          = "/tandem.v1.LinkService/GetLink"
 	LinkService_ListLinks_FullMethodName        = "/tandem.v1.LinkService/ListLinks"
 	LinkService_UpdateLink_FullMethodName       = "/tandem.v1.LinkService/UpdateLink"
@@ -49,6 +50,12 @@ type LinkServiceClient interface {
 	// ALREADY_EXISTS: the id is taken, or another link holds the tab. FAILED_PRECONDITION: the table or the tab is missing, the
 	// table has no primary key, or the tab lacks a key column.
 	CreateLink(ctx context.Context, in *CreateLinkRequest, opts ...grpc.CallOption) (*Link, error)
+	// Tells what a link would do before it is made: whether the cells of a sample of the tab fit the types of their columns, and what
+	// the first initial sync would do with these rows. Nothing is stored, and nothing is written, on either side. A tab that is not
+	// there yet, with `create_tab`, is taken for an empty one.
+	//
+	// It fails as CreateLink does, but for the id. It makes at most three calls to Google, whatever the size of the tab.
+	PreviewLink(ctx context.Context, in *PreviewLinkRequest, opts ...grpc.CallOption) (*PreviewLinkResponse, error)
 	// Returns one link.
 	GetLink(ctx context.Context, in *GetLinkRequest, opts ...grpc.CallOption) (*Link, error)
 	// Lists the links by id.
@@ -107,6 +114,16 @@ func (c *linkServiceClient) CreateLink(ctx context.Context, in *CreateLinkReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Link)
 	err := c.cc.Invoke(ctx, LinkService_CreateLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *linkServiceClient) PreviewLink(ctx context.Context, in *PreviewLinkRequest, opts ...grpc.CallOption) (*PreviewLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewLinkResponse)
+	err := c.cc.Invoke(ctx, LinkService_PreviewLink_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +263,12 @@ type LinkServiceServer interface {
 	// ALREADY_EXISTS: the id is taken, or another link holds the tab. FAILED_PRECONDITION: the table or the tab is missing, the
 	// table has no primary key, or the tab lacks a key column.
 	CreateLink(context.Context, *CreateLinkRequest) (*Link, error)
+	// Tells what a link would do before it is made: whether the cells of a sample of the tab fit the types of their columns, and what
+	// the first initial sync would do with these rows. Nothing is stored, and nothing is written, on either side. A tab that is not
+	// there yet, with `create_tab`, is taken for an empty one.
+	//
+	// It fails as CreateLink does, but for the id. It makes at most three calls to Google, whatever the size of the tab.
+	PreviewLink(context.Context, *PreviewLinkRequest) (*PreviewLinkResponse, error)
 	// Returns one link.
 	GetLink(context.Context, *GetLinkRequest) (*Link, error)
 	// Lists the links by id.
@@ -302,6 +325,9 @@ type UnimplementedLinkServiceServer struct{}
 
 func (UnimplementedLinkServiceServer) CreateLink(context.Context, *CreateLinkRequest) (*Link, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateLink not implemented")
+}
+func (UnimplementedLinkServiceServer) PreviewLink(context.Context, *PreviewLinkRequest) (*PreviewLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewLink not implemented")
 }
 func (UnimplementedLinkServiceServer) GetLink(context.Context, *GetLinkRequest) (*Link, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetLink not implemented")
@@ -374,6 +400,24 @@ func _LinkService_CreateLink_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(LinkServiceServer).CreateLink(ctx, req.(*CreateLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LinkService_PreviewLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LinkServiceServer).PreviewLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LinkService_PreviewLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LinkServiceServer).PreviewLink(ctx, req.(*PreviewLinkRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -604,6 +648,10 @@ var LinkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateLink",
 			Handler:    _LinkService_CreateLink_Handler,
+		},
+		{
+			MethodName: "PreviewLink",
+			Handler:    _LinkService_PreviewLink_Handler,
 		},
 		{
 			MethodName: "GetLink",

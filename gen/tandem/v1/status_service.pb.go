@@ -431,7 +431,7 @@ type Quota_Backlog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The link, `links/{link}`.
 	Link string `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
-	// Rows with a change that nobody has carried over yet.
+	// Rows with a change that nobody has carried over yet. A link that was never synced has none: its initial sync looks at every row.
 	Rows int32 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
 	// Writes to the sheet that callers of the API wait for.
 	Writes int32 `protobuf:"varint,3,opt,name=writes,proto3" json:"writes,omitempty"`

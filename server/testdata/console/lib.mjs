@@ -10,6 +10,9 @@ const pictures = fileURLToPath(new URL('./screenshots/', import.meta.url));
 export const phone = { name: 'phone', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 export const desk = { name: 'desk', viewport: { width: 1440, height: 900 } };
 
+// patience is how long a condition may take on a machine that is busy with other tests.
+const patience = 30_000;
+
 // open starts a browser; its pages are closed with it.
 export const open = (executablePath) => chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
@@ -18,7 +21,7 @@ export const open = (executablePath) => chromium.launch({ executablePath, args: 
 export async function visit(browser, base, size, { scheme = 'light', storage = {}, allow = [] } = {}) {
   const { name, ...screen } = size;
   const context = await browser.newContext({ ...screen, colorScheme: scheme, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(patience);
   await context.addInitScript((kept) => {
     for (const [key, value] of Object.entries(kept)) sessionStorage.setItem(key, value);
     globalThis.jumps = [];
@@ -44,6 +47,19 @@ export async function visit(browser, base, size, { scheme = 'light', storage = {
   };
   return { page, context, shoot, check, size, scheme };
 }
+
+// arrive loads a page of the console anew, not just its address after the #, and waits for what it loads.
+let visits = 0;
+export const arrive = async (page, base, hash) => {
+  await page.goto(`${base}?visit=${++visits}#/${hash}`);
+  await ready(page);
+};
+
+// ready waits until what a page loads has come.
+export const ready = async (page) => {
+  await page.locator('.panel, .sync-changes > li, .sync-cards > li, .empty, .standing, .cards > li, .problem, .link-pick').first().waitFor();
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+};
 
 // accessible throws what axe-core finds serious on a page.
 export async function accessible(page, where) {
@@ -82,7 +98,7 @@ export function equal(got, want, what) {
 }
 
 // until waits until check returns something true.
-export async function until(check, what, limit = 15_000) {
+export async function until(check, what, limit = patience) {
   for (const end = Date.now() + limit; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
     const found = await check();
     if (found) return found;
@@ -97,3 +113,57 @@ export const caller = (base, token) => async (method, path, body) => {
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   return text ? JSON.parse(text) : {};
 };
+
+// scene is what a script begins with: the world it was given as JSON, a browser that looks at it, and what a person does there.
+// pictures is how the names of its pictures begin; token is whom the browser and the calls are.
+export async function scene(pictures, token = '') {
+  const world = JSON.parse(process.argv[2]), size = { phone, desk }[world.size], onPhone = size === phone;
+  const browser = await open(world.browser), storage = token ? { 'tandem.token': token } : {};
+  const first = await visit(browser, world.base, size, { storage }), { page } = first;
+  let dark = null;
+  const api = caller(world.base, token), google = caller(world.google);
+  const button = (name, within = page) => within.getByRole('button', { name, exact: typeof name === 'string' });
+  const toast = (text) => page.locator('.toasts').getByText(text).last().waitFor();
+  const edit = (...edits) => google('POST', `/emulator/spreadsheets/${world.spreadsheet}/edits`, { edits });
+  // cells are those of a tab, and place is the row in which a key stands; a function finds keys of several parts.
+  const cells = async (title = 'Data') => (await google('GET', `/v4/spreadsheets/${world.spreadsheet}/values/${title}?valueRenderOption=UNFORMATTED_VALUE`)).values || [];
+  const place = async (key) => (await cells()).findIndex(typeof key === 'function' ? key : (row) => row[0] === key) + 1;
+  // listed is a side's rows by key, as the API has them: the values alone.
+  const listed = async (id, source) => {
+    const rows = {};
+    for (let token = ''; ;) {
+      const answer = await api('GET', `/v1/links/${id}/sources/${source}/rows?pageSize=1000&maxStaleness=0s&pageToken=${encodeURIComponent(token)}`);
+      for (const row of answer.rows || []) rows[row.name.split('/').pop()] = row.values;
+      if (!(token = answer.nextPageToken)) return rows;
+    }
+  };
+  const quiet = (id) => until(async () => {
+    const { status, state } = await api('GET', `/v1/links/${id}`);
+    return state === 'ACTIVE' && !status.pendingRows;
+  }, `the link ${id} does not come to rest`);
+  // looks checks a page as it is now, and takes its picture; dimly does so with an address in the dark.
+  const looks = async (what, { at = first, full = true } = {}) => {
+    await accessible(at.page, what);
+    await fits(at.page, what);
+    if (onPhone) await touchable(at.page, what);
+    await at.shoot(`${pictures}-${what}`, full);
+    at.check();
+  };
+  const dimly = async (what, hash) => {
+    dark ||= await visit(browser, world.base, size, { scheme: 'dark', storage });
+    await arrive(dark.page, world.base, hash);
+    await looks(what, { at: dark });
+  };
+  const step = async (what, run) => {
+    const begin = Date.now();
+    try {
+      await run();
+      first.check();
+    } catch (error) {
+      await first.shoot(`${pictures}-failed`, true).catch(() => {});
+      throw new Error(`${world.size}, ${what}: ${error.stack || error}`);
+    }
+    console.log(`${what}: ${Date.now() - begin} ms`);
+  };
+  return { world, size, onPhone, browser, first, page, api, google, button, toast, edit, cells, place, listed, quiet, looks, dimly, step };
+}

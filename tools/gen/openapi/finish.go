@@ -51,6 +51,7 @@ var explanations = map[string]string{
 
 // listing explains the parameters of google.longrunning.Operations.ListOperations; the others do nothing here.
 var listing = map[string]string{
+	"filter":    "Which operations: comparisons of `link` and `done` by `=`, with `AND` between them, such as `link = \"links/anime\" AND done = false`. Empty: all.",
 	"pageSize":  "How many operations to return at most, up to 1000; more counts as 1000. 0: 50.",
 	"pageToken": "`nextPageToken` of the answer before. Empty: the first page.",
 }
