@@ -64,8 +64,9 @@ func (w *verdict) changedMeanwhile(events []event, deletion event, history []tan
 			}
 		}
 	}
-	for column, value := range newest { // what came while the worker was at it, or stood in a column that the tab lacked then
-		if after, ok := put.After[w.names[column]]; !ok || !w.columns[column].Equal(after, value) {
+	for column, value := range newest { // what came while the worker was at it
+		after, ok := put.After[w.names[column]]
+		if ok && !w.columns[column].Equal(after, value) || !ok && w.model.lost[column] {
 			return true
 		}
 	}

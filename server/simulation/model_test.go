@@ -97,6 +97,11 @@ func byKey(rows []seen) (map[tandem.Key][]seen, []tandem.Key) {
 
 // learn notes what an act changed on both sides: the difference of two pictures.
 func (w *pair) learn(before, after *picture) {
+	for _, row := range slices.Concat(before.sheet, after.sheet) {
+		for i, value := range row.values {
+			w.model.lost[i] = w.model.lost[i] || value.IsAbsent()
+		}
+	}
 	w.learnSide(tandem.Database, before.table, after.table)
 	w.learnSide(tandem.Sheet, before.sheet, after.sheet)
 	w.learnKeyless(before.sheet, after.sheet)
@@ -143,7 +148,6 @@ func (w *pair) learnSide(side tandem.Source, before, after []seen) {
 					continue // the column is still gone, or there again and empty: nobody wrote that
 				}
 				if value.IsAbsent() {
-					w.model.lost[i] = true
 					value = tandem.Null // who takes a column away takes its values away
 				}
 				if len(old[key]) == 0 || !holds(old[key], i, value) {
