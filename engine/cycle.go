@@ -14,6 +14,7 @@ import (
 // Sizes of one step. Each chunk is committed by itself, so a crash loses at most the work of one.
 const (
 	markLimit     = 2000
+	compareLimit  = 100_000 // marks that are read where all rows are looked at
 	pageRows      = 2000
 	databaseChunk = 1000
 	wantedLimit   = 1000
@@ -224,6 +225,14 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 		return fmt.Errorf("read approval: %w", err)
 	}
 	wholeSheet, wholeDatabase := c.attribute(marks)
+	if len(marks) == markLimit && (wholeDatabase || j.compare || c.approval != nil) {
+		// What is decided about all rows needs all marks: they say who did it, and what a deleted row held outside the link.
+		if marks, err = c.table.Marks(ctx, compareLimit); err != nil {
+			return fmt.Errorf("read marks: %w", err)
+		}
+		c.marks, c.hinted = map[tandem.Key]attribution{}, nil
+		wholeSheet, wholeDatabase = c.attribute(marks)
+	}
 	if err := c.canonicalMarks(ctx); err != nil {
 		return err
 	}

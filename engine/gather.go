@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tandem-sync/tandem"
+	"github.com/tandem-sync/tandem/engine/reconcile"
 )
 
 // gather reads what has to be looked at and leaves the rows that need something in c.pending. It returns the scan of the
@@ -121,14 +122,8 @@ func (c *cycle) recordBad(ctx context.Context, scan *tandem.Scan) error {
 	return nil
 }
 
-// gatherKeys looks at single rows: those of keys, and those that hints name. The sheet is not read when the database's rows
-// are what both sides agreed on, as they are after our own writes.
-func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error) {
-	rows, err := c.load(ctx, keys, nil)
-	if err != nil {
-		return nil, err
-	}
-	var ask []tandem.Key
+// worthALook returns the keys of rows whose cells in the sheet have to be seen, in order.
+func (c *cycle) worthALook(rows map[tandem.Key]*reconcile.Row) (ask []tandem.Key) {
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		row, mark := rows[key], c.marks[key]
 		_, asked := c.asked[key]
@@ -136,6 +131,17 @@ func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan
 			ask = append(ask, key)
 		}
 	}
+	return ask
+}
+
+// gatherKeys looks at single rows: those of keys, and those that hints name. The sheet is not read when the database's rows
+// are what both sides agreed on, as they are after our own writes.
+func (c *cycle) gatherKeys(ctx context.Context, keys []tandem.Key) (*tandem.Scan, error) {
+	rows, err := c.load(ctx, keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	ask := c.worthALook(rows)
 	if len(ask)+len(c.hinted) == 0 || c.presume(ask, rows) {
 		return nil, nil
 	}

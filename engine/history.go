@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/engine/reconcile"
 )
@@ -22,15 +24,29 @@ func (c *cycle) entry(d *reconcile.Decision, source tandem.Source) tandem.Entry 
 		cause = mark.Cause
 	}
 	after := overlay(before, change.After, len(c.policy.Columns))
+	was := c.named(before)
 	if change.Kind == tandem.Delete {
 		after = nil
+		if source == tandem.Database {
+			was = withRest(was, mark.Rest)
+		}
 	}
 	entry := tandem.Entry{Key: d.Row.Key, Kind: change.Kind, Source: source, Cause: cause, Actor: mark.Actor,
-		Before: c.named(before), After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !c.decided(d, source) && !c.approved(d.Row.Key, source)}
+		Before: was, After: c.named(after), At: c.w.opt.Now(), Removes: d.Removes(source) && !c.decided(d, source) && !c.approved(d.Row.Key, source)}
 	if entry.Conflict = d.Contest(source); entry.Conflict != nil {
 		c.credit(entry.Conflict)
 	}
 	return entry
+}
+
+// withRest completes a row that was deleted from the table with what it held outside the link.
+func withRest(row, rest map[string]tandem.Value) map[string]tandem.Value {
+	if len(rest) == 0 {
+		return row
+	}
+	whole := maps.Clone(rest)
+	maps.Copy(whole, row)
+	return whole
 }
 
 // decided reports whether a person decided the change: now, or in an earlier cycle that moved the baseline and could not write

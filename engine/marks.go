@@ -14,7 +14,7 @@ import (
 func (c *cycle) attribute(marks []tandem.Mark) (wholeSheet, wholeDatabase bool) {
 	for _, mark := range marks {
 		if mark.Cause == tandem.CauseAgain {
-			mark.At, mark.Cause = time.Time{}, ""
+			mark.At, mark.Cause, mark.Rest = time.Time{}, "", c.marks[mark.Key].database.Rest
 		}
 		if mark.Key == "" && mark.Source == tandem.Sheet && len(mark.Rows) > 0 {
 			c.hint(mark)

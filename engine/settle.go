@@ -119,6 +119,10 @@ func (c *cycle) writeDatabaseChunk(ctx context.Context, chunk []reconcile.Decisi
 func (c *cycle) databaseSettlement(d *reconcile.Decision, errs map[tandem.Key]tandem.RowError) (s tandem.Settlement, ok bool) {
 	s = tandem.Settlement{Key: d.Row.Key, Write: d.Database, Baseline: d.Agreed, Forget: d.Forget}
 	if d.Database != nil {
+		if rest := c.marks[d.Row.Key].database.Rest; rest != nil && d.Database.Kind == tandem.Insert {
+			whole := *d.Database
+			whole.Rest, s.Write = rest, &whole // its deletion is taken back
+		}
 		s.Forget = d.Database.Kind == tandem.Delete
 		s.Baseline = c.agreement(d, tandem.Sheet)
 		s.History = []tandem.Entry{c.entry(d, tandem.Sheet)}

@@ -211,35 +211,9 @@ func (s *valueScanner) value(depth int, raw *bytes.Buffer) error {
 		keep(word)
 		return s.literal(word)
 	case '[':
-		keep("[")
-		first := true
-		err = s.list(func() error {
-			if !first {
-				keep(",")
-			}
-			first = false
-			return s.value(depth+1, raw)
-		})
-		keep("]")
-		return err
+		return s.listValue(depth, raw, keep)
 	case '{':
-		keep("{")
-		first := true
-		err = s.object(func(name []byte) error {
-			if !first {
-				keep(",")
-			}
-			first = false
-			if raw != nil {
-				if err := json.NewEncoder(raw).Encode(string(name)); err != nil {
-					return err
-				}
-			}
-			keep(":")
-			return s.value(depth+1, raw)
-		})
-		keep("}")
-		return err
+		return s.objectValue(depth, raw, keep)
 	}
 	if s.name, err = s.number(s.name[:0]); err != nil {
 		return err
@@ -249,6 +223,40 @@ func (s *valueScanner) value(depth int, raw *bytes.Buffer) error {
 		return inRange64(s.name)
 	}
 	return nil
+}
+
+func (s *valueScanner) listValue(depth int, raw *bytes.Buffer, keep func(string)) error {
+	keep("[")
+	first := true
+	err := s.list(func() error {
+		if !first {
+			keep(",")
+		}
+		first = false
+		return s.value(depth+1, raw)
+	})
+	keep("]")
+	return err
+}
+
+func (s *valueScanner) objectValue(depth int, raw *bytes.Buffer, keep func(string)) error {
+	keep("{")
+	first := true
+	err := s.object(func(name []byte) error {
+		if !first {
+			keep(",")
+		}
+		first = false
+		if raw != nil {
+			if err := json.NewEncoder(raw).Encode(string(name)); err != nil {
+				return err
+			}
+		}
+		keep(":")
+		return s.value(depth+1, raw)
+	})
+	keep("}")
+	return err
 }
 
 // inRange64 refuses a number that is beyond what a float64 can be.

@@ -115,7 +115,7 @@ func (c claims) has(now *current, s *stray, row int) bool {
 
 // plan fills fix with what undoes strays, leaving out what is undone already.
 func (now *current) plan(fix *Batch, strays []stray) {
-	used, taken := map[int]bool{}, claims{}
+	taken := claims{}
 	order := make([]int, len(strays))
 	for i := range order {
 		order[i] = i
@@ -147,6 +147,12 @@ func (now *current) plan(fix *Batch, strays []stray) {
 	if now.keys != nil {
 		fix.Keys = now.keys
 	}
+	now.planColumns(fix)
+}
+
+// planColumns says which columns the batch depends on, and what stands in the key cells of each row that it touches.
+func (now *current) planColumns(fix *Batch) {
+	used := map[int]bool{}
 	for _, k := range fix.Keys {
 		used[k] = true
 	}

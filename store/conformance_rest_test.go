@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -42,14 +43,17 @@ func TestRevertRowThatTheAPIDeleted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		commit := tandem.Commit{Link: "films"}
+		commit, rests := tandem.Commit{Link: "films"}, map[tandem.Key]map[string]tandem.Value{}
 		for _, mark := range marks {
 			commit.Marks = append(commit.Marks, mark.ID)
+			rests[mark.Key] = mark.Rest
 		}
 		for i, values := range before {
 			key := tandem.Key(fmt.Sprint(i + 1))
+			whole := f.named(values)
+			maps.Copy(whole, rests[key])
 			commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: key, Forget: true, History: []tandem.Entry{{Key: key, Kind: tandem.Delete,
-				Source: tandem.Database, Cause: tandem.CauseAPI, Actor: "token:ops", Before: f.named(values), Removes: true}}})
+				Source: tandem.Database, Cause: tandem.CauseAPI, Actor: "token:ops", Before: whole, Removes: true}}})
 		}
 		lease, ok, err := f.Claim(t.Context(), "links/films", "test", time.Minute)
 		if err != nil || !ok {

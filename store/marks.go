@@ -32,16 +32,24 @@ type rawMark struct {
 	raw bool
 }
 
-const selectMarks = "SELECT id, source, row_key, raw_key, marked_at, cause, actor, places FROM tandem_marks"
+const selectMarks = "SELECT id, source, row_key, raw_key, marked_at, cause, actor, places, rest FROM tandem_marks"
 
 func scanMark(row scanner) (mark rawMark, err error) {
 	var (
 		source, cause string
 		key, places   *string
+		rest          *string
 		at            moment
 	)
-	if err = row.Scan(&mark.ID, &source, &key, &mark.raw, &at, &cause, &mark.Actor, &places); err != nil {
+	if err = row.Scan(&mark.ID, &source, &key, &mark.raw, &at, &cause, &mark.Actor, &places, &rest); err != nil {
 		return mark, err
+	}
+	held, err := fromJSON[map[string]tandem.Value](rest)
+	if err != nil {
+		return mark, err
+	}
+	if held != nil {
+		mark.Rest = *held
 	}
 	rows, err := fromJSON[[]int](places)
 	if err != nil {

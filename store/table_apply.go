@@ -22,18 +22,16 @@ func (t *Table) apply(tx *gorm.DB, changes []tandem.Change) ([]tandem.Applied, e
 	}
 	applied := make([]tandem.Applied, len(changes))
 	writes := make([]*write, 0, len(changes))
-	places, targets := make([]int, 0, len(changes)), make([]tandem.Key, 0, len(changes))
+	places := make([]int, 0, len(changes))
 	for i := range changes {
 		now := there[keys[i]]
 		if done, result := t.settled(&changes[i], keys[i], now); done {
 			applied[i] = result
 			continue
 		}
-		writes = append(writes, t.write(&changes[i], keys[i], now, false))
-		places, targets = append(places, i), append(targets, keys[i])
-	}
-	if err := t.giveBack(tx, writes, targets); err != nil {
-		return nil, err
+		w := t.write(&changes[i], keys[i], now, false)
+		t.giveBack(w, changes[i].Rest)
+		writes, places = append(writes, w), append(places, i)
 	}
 	err = t.unmarked(tx, writes, func() error { return t.carryOut(tx, writes) })
 	if err != nil {

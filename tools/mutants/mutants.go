@@ -130,7 +130,7 @@ var mutants = []mutant{
 		old: "		return significant(a.text) == significant(b.text)",
 		new: "		return a.text == b.text",
 	}, {
-		name: "marks-by-key", what: "deletes all marks of a row that it looked at, later ones too", file: "store/commit.go",
+		name: "marks-by-key", what: "deletes all marks of a row that it looked at, later ones too", file: "store/booking.go",
 		old: `		return b.tx.Exec("DELETE FROM tandem_marks WHERE id IN (?)", ids).Error`,
 		new: `		return b.tx.Exec("DELETE FROM tandem_marks WHERE row_key IN (SELECT row_key FROM (SELECT row_key FROM tandem_marks WHERE id IN (?)) AS seen)", ids).Error`,
 	}, {
