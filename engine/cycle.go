@@ -131,8 +131,8 @@ func (c *cycle) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open table %q: %w", c.link.Table, err)
 	}
-	if c.asked, err = c.w.opt.Store.OpenConflicts(ctx, c.link.ID); err != nil {
-		return fmt.Errorf("read conflicts: %w", err)
+	if err := c.readConflicts(ctx); err != nil {
+		return err
 	}
 	inError, err := c.w.opt.Store.RowErrorKeys(ctx, c.link.ID)
 	if err != nil {
@@ -208,6 +208,26 @@ func (c *cycle) halt(ctx context.Context, halt tandem.Halt, keys []tandem.Key) e
 	return c.w.opt.Store.SetHalt(ctx, c.lease, c.link.ID, halt, keys)
 }
 
+func (c *cycle) readConflicts(ctx context.Context) (err error) {
+	if c.asked, err = c.w.opt.Store.OpenConflicts(ctx, c.link.ID); err != nil {
+		return fmt.Errorf("read conflicts: %w", err)
+	}
+	return nil
+}
+
+// readMarks returns the marks that this cycle will do away with. What people decided is read once more after them: a mark may
+// tell of a decision that came since the cycle began, and that would be forgotten with it.
+func (c *cycle) readMarks(ctx context.Context, limit int) ([]tandem.Mark, error) {
+	marks, err := c.table.Marks(ctx, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read marks: %w", err)
+	}
+	if len(marks) == 0 {
+		return nil, nil
+	}
+	return marks, c.readConflicts(ctx)
+}
+
 // keepUp is the cycle of an active link: looks at what the marks name, or at a whole side, and carries changes over.
 func (c *cycle) keepUp(ctx context.Context, j job) error {
 	now := c.w.opt.Now()
@@ -217,9 +237,9 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 		}
 		c.memo.captured = now
 	}
-	marks, err := c.table.Marks(ctx, markLimit)
+	marks, err := c.readMarks(ctx, markLimit)
 	if err != nil {
-		return fmt.Errorf("read marks: %w", err)
+		return err
 	}
 	if c.approval, err = c.w.opt.Store.Approval(ctx, c.link.ID); err != nil {
 		return fmt.Errorf("read approval: %w", err)
@@ -227,8 +247,8 @@ func (c *cycle) keepUp(ctx context.Context, j job) error {
 	wholeSheet, wholeDatabase := c.attribute(marks)
 	if len(marks) == markLimit && (wholeDatabase || j.compare || c.approval != nil) {
 		// What is decided about all rows needs all marks: they say who did it, and what a deleted row held outside the link.
-		if marks, err = c.table.Marks(ctx, compareLimit); err != nil {
-			return fmt.Errorf("read marks: %w", err)
+		if marks, err = c.readMarks(ctx, compareLimit); err != nil {
+			return err
 		}
 		c.marks, c.hinted = map[tandem.Key]attribution{}, nil
 		wholeSheet, wholeDatabase = c.attribute(marks)

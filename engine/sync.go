@@ -88,9 +88,9 @@ func (s *syncRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	marks, err := c.table.Marks(ctx, markLimit)
+	marks, err := c.readMarks(ctx, markLimit)
 	if err != nil {
-		return fmt.Errorf("read marks: %w", err)
+		return err
 	}
 	c.attribute(marks)
 	total, err := c.table.Count(ctx)

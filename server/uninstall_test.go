@@ -177,9 +177,18 @@ func TestUninstallWithoutTheSheet(t *testing.T) {
 // A database that Tandem never saw stays as it is, to the byte, and one that is not there is not made.
 func TestUninstallOfNothing(t *testing.T) {
 	t.Parallel()
+	for _, journal := range []string{"DELETE", "WAL"} {
+		t.Run(journal, func(t *testing.T) { uninstallOfNothing(t, journal) })
+	}
+	if out, err := uninstalled(server.Config{DatabaseURL: "nonsense"}, server.UninstallOptions{}); err == nil || out != "" {
+		t.Errorf("an address that is none: %v\n%s", err, out)
+	}
+}
+
+func uninstallOfNothing(t *testing.T, journal string) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "shop.db")
-	db, err := sql.Open("sqlite", "file:"+path)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode("+journal+")")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,8 +214,5 @@ func TestUninstallOfNothing(t *testing.T) {
 	}
 	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
 		t.Errorf("files were made: %v, %v", files, err)
-	}
-	if out, err := uninstalled(server.Config{DatabaseURL: "nonsense"}, server.UninstallOptions{}); err == nil || out != "" {
-		t.Errorf("an address that is none: %v\n%s", err, out)
 	}
 }

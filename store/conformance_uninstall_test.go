@@ -131,3 +131,45 @@ func TestUntouched(t *testing.T) {
 		})
 	}
 }
+
+// Triggers that outlived the tables, as they do when somebody drops those by hand, are still ours to remove: on SQLite nobody can
+// write to the table as long as they are there. So are tables without the one of migrations.
+func TestUntouchedKnowsWhatIsLeft(t *testing.T) {
+	conformance(t, func(t *testing.T, w *world) {
+		w.exec(t, "CREATE TABLE bikes (id INT NOT NULL PRIMARY KEY, n INT)")
+		link, _ := w.link(t, "bikes")
+		if err := w.Capture(t.Context(), &link); err != nil {
+			t.Fatal(err)
+		}
+		touched := func(what string) {
+			t.Helper()
+			if untouched, err := store.Untouched(t.Context(), w.url); err != nil || untouched {
+				t.Errorf("%s: untouched %v, %v", what, untouched, err)
+			}
+		}
+		drop := func(but string) {
+			for _, thing := range w.catalog(t) {
+				if table, is := strings.CutPrefix(thing, "table "); is && strings.HasPrefix(table, "tandem_") && table != but {
+					w.exec(t, "DROP TABLE "+table)
+				}
+			}
+		}
+		drop("tandem_marks")
+		touched("tables without the one of migrations")
+		drop("")
+		touched("triggers without tables")
+		s, err := store.Open(t.Context(), w.url, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if _, err := s.Uninstall(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what is left", w.catalog(t), []string{"table bikes"})
+		w.exec(t, "INSERT INTO bikes VALUES (1, 1)")
+		if untouched, err := store.Untouched(t.Context(), w.url); err != nil || !untouched {
+			t.Errorf("afterwards: untouched %v, %v", untouched, err)
+		}
+	})
+}

@@ -31,7 +31,8 @@ func openSQLite(path string) (*sql.DB, error) {
 	return pool, nil
 }
 
-// lookAtSQLite opens a file to read it. One that is not there is not made, and no other gets a journal.
+// lookAtSQLite opens a file to read it. One that is not there is not made, and no other gets a journal: who may only read leaves
+// the journal behind that reading takes where it is a WAL, so only one that is there already is read so, and stays as it is.
 func lookAtSQLite(path string) (*sql.DB, error) {
 	if err := checkSQLite(path); err != nil {
 		return nil, err
@@ -39,7 +40,11 @@ func lookAtSQLite(path string) (*sql.DB, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	pool, err := sql.Open(sqlite.DriverName, "file:"+escapedPath(path)+"?mode=ro&_pragma=busy_timeout(5000)")
+	mode := "rw"
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		mode = "ro"
+	}
+	pool, err := sql.Open(sqlite.DriverName, "file:"+escapedPath(path)+"?mode="+mode+"&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

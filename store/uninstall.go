@@ -16,10 +16,12 @@ var ownTrigger = regexp.MustCompile(`^tandem_[0-9]+_(ins|upd|del)(_.*)?$`)
 // checkTable is what TryCapture makes; a run that was killed leaves it behind.
 const checkTable = "tandem_check"
 
-// lastTable is there as long as anything is that the store made.
+// lastTable goes last.
 const lastTable = "tandem_migrations"
 
-// Untouched reports whether a database holds nothing of ours. It only looks, and makes nothing: no tables, and no file.
+// Untouched reports whether a database holds nothing of ours, of which Uninstall would find something to remove. Triggers can be
+// there without any table: they go along with a copy of a linked table, and stay when somebody drops the others by hand. It only
+// looks, and makes nothing: no tables, and no file.
 func Untouched(ctx context.Context, url string) (bool, error) {
 	d, address, err := dialectOf(url)
 	if err != nil {
@@ -31,14 +33,22 @@ func Untouched(ctx context.Context, url string) (bool, error) {
 	}
 	defer func() { _ = pool.Close() }()
 	untouched := true
-	for _, table := range []string{lastTable, checkTable} {
-		err := queryPool(ctx, pool, d.ownCatalog.columns, []any{table}, func(row scanner) error {
+	for _, table := range ownTables() {
+		err := queryPool(ctx, pool, d.ownCatalog.columns, []any{table}, func(scanner) error {
 			untouched = false
 			return nil
 		})
-		if err != nil {
-			return false, fmt.Errorf("look for table %s: %w", table, translate(err))
+		if err != nil || !untouched {
+			return false, wrap(translate(err), "look for table %s", table)
 		}
+	}
+	err = queryPool(ctx, pool, d.existing, nil, func(row scanner) error {
+		_, own, err := scanTrigger(row)
+		untouched = untouched && !own
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for triggers: %w", translate(err))
 	}
 	return untouched, nil
 }
@@ -99,13 +109,19 @@ func ownTables() []string {
 func (s *Store) ownTriggers(tx *gorm.DB) ([][2]string, error) {
 	var found [][2]string
 	err := rawQuery(tx, s.dialect.existing, nil, func(row scanner) error {
-		var name, table, body string
-		err := row.Scan(&name, &table, &body)
-		if ownTrigger.MatchString(name) && strings.Contains(body, "tandem_marks") {
-			found = append(found, [2]string{name, table})
+		trigger, own, err := scanTrigger(row)
+		if own {
+			found = append(found, trigger)
 		}
 		return err
 	})
 	slices.SortFunc(found, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return found, err
+}
+
+// scanTrigger reads a trigger's name and its table from what dialect.existing finds, and reports whether it is ours.
+func scanTrigger(row scanner) (trigger [2]string, own bool, err error) {
+	var body string
+	err = row.Scan(&trigger[0], &trigger[1], &body)
+	return trigger, ownTrigger.MatchString(trigger[0]) && strings.Contains(body, "tandem_marks"), err
 }

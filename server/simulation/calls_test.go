@@ -198,7 +198,15 @@ func (s *watchedStore) SaveProgress(ctx context.Context, lease tandem.Lease, id 
 }
 
 func (s *watchedStore) FinishOperation(ctx context.Context, lease tandem.Lease, operation tandem.Operation, state tandem.State) error {
-	return s.around("FinishOperation", func() error { return s.Store.FinishOperation(ctx, lease, operation, state) })
+	return s.around("FinishOperation", func() error {
+		err := s.Store.FinishOperation(ctx, lease, operation, state)
+		for _, pair := range s.w.pairs {
+			if err == nil && pair.id == operation.Link && pair.synced.IsZero() && operation.Error == nil && !operation.Request.ValidateOnly {
+				pair.synced = s.w.now()
+			}
+		}
+		return err
+	})
 }
 
 func (s *watchedStore) SavePlan(ctx context.Context, plan tandem.Plan, rows []tandem.PlanRow) error {
@@ -235,6 +243,7 @@ func (t *watchedTable) Commit(ctx context.Context, lease tandem.Lease, commit ta
 		applied, err := t.Table.Commit(ctx, lease, commit)
 		if err == nil {
 			t.w.noteLanding(commit)
+			t.w.checkFence(lease)
 		}
 		return applied, err
 	})
@@ -251,6 +260,18 @@ func (w *world) noteLanding(commit tandem.Commit) {
 				pair.landings[landing{settlement.Key, entry.At.UnixNano()}] = w.now()
 			}
 		}
+	}
+}
+
+// checkFence: only the worker that holds a link commits to it, however long it was held up.
+func (w *world) checkFence(lease tandem.Lease) {
+	var holder string
+	var fence int64
+	w.try(func() error {
+		return w.db.QueryRow("SELECT holder, fence FROM tandem_leases WHERE name = ?", lease.Name).Scan(&holder, &fence)
+	})
+	if fence != lease.Fence || holder != lease.Holder {
+		w.fail("fencing: %s committed to %s under lease %d, which %s has taken over as %d", lease.Holder, lease.Name, lease.Fence, holder, fence)
 	}
 }
 

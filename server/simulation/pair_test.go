@@ -30,6 +30,7 @@ type pair struct {
 	discarded bool                // a baseline was thrown away: older agreements count no more
 	approved  map[tandem.Key]bool // rows whose removal a person let through
 	landings  map[landing]time.Time
+	synced    time.Time // when the first initial sync was done
 }
 
 // begin makes the tables and tabs, links them and runs the first syncs.

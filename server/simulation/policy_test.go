@@ -17,12 +17,20 @@ func (w *verdict) checkPolicy(key tandem.Key) {
 		return
 	}
 	for n, entry := range w.history[key] {
-		if side := entry.Source.Other(); entry.Cause != tandem.CauseInitialSync && w.keeps(side, entry.Kind) {
+		if side := entry.Source.Other(); entry.Cause != tandem.CauseInitialSync && w.keeps(side, entry.Kind) && !w.deletedInSync(key, entry) {
 			for i := w.keys; i < len(w.names); i++ {
 				w.checkKept(key, i, entry, w.history[key][:n])
 			}
 		}
 	}
+}
+
+// deletedInSync reports whether a row is deleted that the table lost while the first sync was under way: what is deleted meanwhile
+// stays deleted, whatever the sheet's row was like.
+func (w *verdict) deletedInSync(key tandem.Key, entry tandem.Entry) bool {
+	return entry.Kind == tandem.Delete && entry.Source == tandem.Database && slices.ContainsFunc(w.model.events[key], func(e event) bool {
+		return e.side == tandem.Database && e.kind == deleted && e.from.Before(w.synced)
+	})
 }
 
 // checkKept checks one cell that was written over, on the side that the change did not come from.

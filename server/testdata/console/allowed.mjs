@@ -29,7 +29,7 @@ const calls = [
   [/^Settings$/, 'PATCH', `${films}?updateMask=displayName`, { displayName: 'Films', etag: '"0"' }],
   [/^Delete the link…$/, 'DELETE', films], // the last one: it is done
 ];
-const moves = /^(Filter|Filter by .*|Refresh|Show more|Show all rows|Show older changes|Clear .*|Only changes of row .*|\d+ more|All links|Show the row|Open in Google Sheets.*|Open the sheet.*|Try again|id|title|status|episodes|price|aired|shown_at|seen|note)$/;
+const moves = /^(Filter|Filter by .*|Refresh(ing…)?|Show more|Show all rows|Show older changes|Clear .*|Only changes of row .*|\d+ more|All links|Show the row|Open in Google Sheets.*|Open the sheet.*|Try again|id|title|status|episodes|price|aired|shown_at|seen|note)$/;
 const behind = (name) => {
   const call = calls.find(([pattern]) => pattern.test(name));
   if (!call && !moves.test(name)) throw new Error(`which call of the API is behind what is named ${name}?`);
