@@ -187,15 +187,31 @@ func wholeSources() []tandem.Mark {
 
 // ApproveHalt ends a halt.
 func (s *LinkService) ApproveHalt(ctx context.Context, r *tandemv1.ApproveHaltRequest) (*tandemv1.Link, error) {
-	id, err := linkID(r.GetName())
+	link, err := s.find(ctx, r.GetName())
 	if err != nil {
 		return nil, err
 	}
-	link, err := s.Work.Approve(ctx, id, r.GetPutBack())
+	if link.Halt != nil && link.Halt.Reason == tandem.HaltTimeZone {
+		if err := s.acceptZone(ctx, link); err != nil {
+			return nil, err
+		}
+	}
+	link, err = s.Work.Approve(ctx, link.ID, r.GetPutBack())
 	if err != nil {
 		return nil, err
 	}
 	return s.message(ctx, &link), nil
+}
+
+// acceptZone takes over the time zone that a link's spreadsheet has now: its cells are moments of that zone from here on.
+func (s *LinkService) acceptZone(ctx context.Context, link tandem.Link) error {
+	sheet, err := s.Spreadsheets.Spreadsheet(ctx, link.SpreadsheetID, link.HeaderRow)
+	if err != nil || sheet.TimeZone == link.TimeZone {
+		return err
+	}
+	link.TimeZone = sheet.TimeZone
+	_, err = s.Links.UpdateLink(ctx, link, link.Version)
+	return err
 }
 
 // ListRowErrors lists the rows of a link that one side refuses.

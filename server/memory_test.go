@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	gauges "runtime/metrics"
+	"sync"
 	"testing"
 	"time"
 )
@@ -35,6 +36,25 @@ func TestMemoryFollowsWhatIsHeld(t *testing.T) {
 	runtime.KeepAlive(held)
 	held = nil
 	await("having let go", modestMemory)
+	end := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 6000 {
+		callers.Go(func() { onStack(10, end) })
+	}
+	await("with many callers", math.MaxInt64)
+	close(end)
+	callers.Wait()
+	await("when they are gone", modestMemory)
 	stop()
 	await("at the end", math.MaxInt64)
+}
+
+// onStack holds some KB of its goroutine's stack until end.
+func onStack(kilobytes int, end chan struct{}) byte {
+	var frame [1024]byte
+	if kilobytes == 0 {
+		<-end
+		return frame[0]
+	}
+	return onStack(kilobytes-1, end) + frame[kilobytes]
 }

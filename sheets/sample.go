@@ -22,14 +22,17 @@ type Sample struct {
 	client       *Client
 	began, ended time.Time
 	tab          *tandem.TabInfo   // nil when the spreadsheet has no such tab
-	next         int               // the first row that is not of the sample, counted from 0
-	cells        [][]*api.CellData // of the rows before it, and of itself, which tells in most cases that there are more
+	first, next  int               // the first row that was read and the first that is not of the sample, counted from 0
+	cells        [][]*api.CellData // of the rows from the one to the other, which tells in most cases that there are more
 }
+
+// sampleCells is how many cells a sample holds below the header row, and above it at most. Each takes some hundred bytes.
+const sampleCells = 200_000
 
 const sampleFields = googleapi.Field("sheets(properties(sheetId),data(startRow,rowData(values(effectiveValue,formattedValue))))")
 
 // Sample reads a spreadsheet's tabs, and of the one with a title the rows down to so many below its header row, which is counted
-// from 1. It makes two calls, one where there is no such tab, and writes nothing.
+// from 1; of a wide tab fewer. It makes two calls, one where there is no such tab, and writes nothing.
 func (c *Client) Sample(ctx context.Context, id, title string, headerRow, rows int) (*Sample, error) {
 	answer, err := c.service.Spreadsheets.Get(id).Fields("properties(title,locale,timeZone)", sheetFields).Context(ctx).Do()
 	if err != nil {
@@ -44,14 +47,13 @@ func (c *Client) Sample(ctx context.Context, id, title string, headerRow, rows i
 	if s.tab == nil || s.tab.Rows < int64(headerRow) {
 		return s, nil
 	}
-	s.next = min(headerRow+rows, int(s.tab.Rows))
+	rows = min(rows, max(1, sampleCells/max(1, int(s.tab.Columns))))
+	s.first, s.next = max(0, headerRow-1-rows), min(headerRow+rows, int(s.tab.Rows))
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
-	if len(s.cells) >= headerRow {
-		for _, cell := range s.cells[headerRow-1] {
-			s.tab.Headers = append(s.tab.Headers, headerText(plainCell(cell)))
-		}
+	for _, cell := range s.row(headerRow - 1) {
+		s.tab.Headers = append(s.tab.Headers, headerText(plainCell(cell)))
 	}
 	return s, nil
 }
@@ -72,7 +74,7 @@ func spreadsheetOf(id string, answer *api.Spreadsheet) *tandem.Spreadsheet {
 
 // read reads the rows of the sample, and the one below, in one call, with what people see in them.
 func (s *Sample) read(ctx context.Context) error {
-	block := area{span{0, min(s.next+1, int(s.tab.Rows))}, span{0, int(s.tab.Columns)}}.in(s.tab.Title)
+	block := area{span{s.first, min(s.next+1, int(s.tab.Rows))}, span{0, int(s.tab.Columns)}}.in(s.tab.Title)
 	answer, err := s.client.service.Spreadsheets.Get(s.Spreadsheet.ID).Ranges(block).Fields(sampleFields).Context(ctx).Do()
 	s.ended = s.client.opt.Now()
 	var sheet *api.Sheet
@@ -87,7 +89,7 @@ func (s *Sample) read(ctx context.Context) error {
 	}
 	for _, part := range sheet.Data {
 		for at, row := range part.RowData {
-			for at += int(part.StartRow); len(s.cells) <= at; {
+			for at += int(part.StartRow) - s.first; len(s.cells) <= at; {
 				s.cells = append(s.cells, nil)
 			}
 			s.cells[at] = row.Values
@@ -126,8 +128,8 @@ func (s *Sample) For(ctx context.Context, link *tandem.Link, columns []tandem.Co
 		return nil, err
 	}
 	var lines []line
-	for at := t.header + 1; at < min(s.next, len(s.cells)); at++ {
-		if cells := t.cellsOf(l, s.cells[at]); l.holdsAnyOf(cells) {
+	for at := t.header + 1; at < s.next; at++ {
+		if cells := t.cellsOf(l, s.row(at)); l.holdsAnyOf(cells) {
 			lines = append(lines, line{at, cells})
 		}
 	}
@@ -145,7 +147,7 @@ func (s *Sample) For(ctx context.Context, link *tandem.Link, columns []tandem.Co
 
 // row returns the cells of a row, counted from 0.
 func (s *Sample) row(at int) []*api.CellData {
-	if at < len(s.cells) {
+	if at -= s.first; at < len(s.cells) {
 		return s.cells[at]
 	}
 	return nil

@@ -34,7 +34,7 @@ func (s *Sample) check(t *Tab, l *layout, sample *tandem.Sample) {
 				continue
 			}
 			if check.Refused++; check.Refused <= cellExamples {
-				cell := s.cells[row.Position-1][l.at[i]]
+				cell := s.row(row.Position - 1)[l.at[i]]
 				check.Examples = append(check.Examples, tandem.CellExample{Row: row.Position, Key: row.Key, Shown: cell.FormattedValue,
 					Message: unfit(row.Values[i].Text(), plainCell(cell), &t.columns[i])})
 			}

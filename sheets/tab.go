@@ -177,7 +177,7 @@ func (t *Tab) checkZone(zone string) error {
 	for i := range t.columns {
 		if t.columns[i].Type.Kind == tandem.Timestamp {
 			return tandem.Errorf(tandem.CodePrecondition, tandem.HaltTimeZone,
-				"the spreadsheet's time zone changed from %s to %s, so that every moment in the column %q would mean another one; set it back, or accept the new one",
+				"the spreadsheet's time zone changed from %s to %s, so that every moment in the column %q would mean another one; set it back, or approve: the cells are then taken as times of the new zone, and the moments in the table follow",
 				t.link.TimeZone, zone, t.name(i))
 		}
 	}

@@ -9,7 +9,7 @@ const reasons = {
   TAB_GONE: ["The tab or its spreadsheet is gone", "Restore the tab: in Google Sheets, open File, Version history, or take the spreadsheet out of the trash."],
   KEY_COLUMN_GONE: ["The key column of the tab is gone", "Put the column with the key, and its header, back into the tab; Undo in Google Sheets does it."],
   TABLE_CHANGED: ["The table is gone, or its key changed", "Bring the table and its key back as they were. If the change is meant to stay, delete this link and make a new one."],
-  TIME_ZONE_CHANGED: ["The time zone of the spreadsheet changed", "Times in the sheet would now mean other moments. Set the time zone back: in Google Sheets, open File, Settings."],
+  TIME_ZONE_CHANGED: ["The time zone of the spreadsheet changed", "Times in the sheet would now mean other moments. Set the time zone back: in Google Sheets, open File, Settings. If you go on without that, the cells count as times of the new zone, and the moments in the table change with them."],
 };
 
 export function Halt({ link, id, reload }) {

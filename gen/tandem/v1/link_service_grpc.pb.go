@@ -81,7 +81,8 @@ type LinkServiceClient interface {
 	//
 	// FAILED_PRECONDITION: the link is NEW, in its initial sync, or HALTED (ApproveHalt ends that).
 	ResumeLink(ctx context.Context, in *ResumeLinkRequest, opts ...grpc.CallOption) (*Link, error)
-	// Ends a halt: applies what was held back, or with `put_back` restores it.
+	// Ends a halt: applies what was held back, or with `put_back` restores it. After TIME_ZONE_CHANGED the cells of the sheet are
+	// taken as times of the zone that the spreadsheet has then.
 	//
 	// FAILED_PRECONDITION: the link is not HALTED.
 	ApproveHalt(ctx context.Context, in *ApproveHaltRequest, opts ...grpc.CallOption) (*Link, error)
@@ -294,7 +295,8 @@ type LinkServiceServer interface {
 	//
 	// FAILED_PRECONDITION: the link is NEW, in its initial sync, or HALTED (ApproveHalt ends that).
 	ResumeLink(context.Context, *ResumeLinkRequest) (*Link, error)
-	// Ends a halt: applies what was held back, or with `put_back` restores it.
+	// Ends a halt: applies what was held back, or with `put_back` restores it. After TIME_ZONE_CHANGED the cells of the sheet are
+	// taken as times of the zone that the spreadsheet has then.
 	//
 	// FAILED_PRECONDITION: the link is not HALTED.
 	ApproveHalt(context.Context, *ApproveHaltRequest) (*Link, error)
