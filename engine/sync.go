@@ -88,7 +88,7 @@ func (s *syncRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	marks, err := c.readMarks(ctx, markLimit)
+	marks, err := c.readMarks(ctx, compareLimit)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sheets_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,5 +156,43 @@ func TestSampleOfNothing(t *testing.T) {
 	w.link.Tab = "Nowhere"
 	if sample := w.sample(animeColumns, 10); !sample.Complete || len(sample.Scan.Rows)+len(sample.Scan.Bad) > 0 {
 		t.Errorf("of no tab: %+v", sample)
+	}
+}
+
+// A sample stays small in a wide tab, and below a header row that stands far down.
+func TestSampleStaysSmall(t *testing.T) {
+	columns := []tandem.Column{idColumn, titleColumn}
+	for name, c := range map[string]struct{ header, below, width, sampled, rows int }{
+		"a wide tab":            {1, 400, 1000, 10_000, 200},
+		"a header row far down": {20_000, 10, 10, 3, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var rows [][]any
+			for at := range c.header + c.below {
+				row := make([]any, c.width)
+				for i := range row {
+					row[i] = "theirs"
+				}
+				if row[0], row[1] = at, "a title"; at == c.header-1 {
+					row[0], row[1] = "id", "title"
+				}
+				rows = append(rows, row)
+			}
+			w := newWorld(t, rows, columns)
+			w.link.HeaderRow = c.header
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			sample := w.sample(columns, c.sampled)
+			runtime.ReadMemStats(&after)
+			if n := len(sample.Scan.Rows); n != c.rows || sample.Complete || len(sample.Scan.Bad) > 0 {
+				t.Fatalf("%d rows, complete %v, %d of no use", n, sample.Complete, len(sample.Scan.Bad))
+			}
+			if first := sample.Scan.Rows[0]; first.Position != c.header+1 || first.Key != tandem.Key(fmt.Sprint(c.header)) {
+				t.Errorf("the first row is %+v", first)
+			}
+			if c.header > 1 && after.TotalAlloc-before.TotalAlloc > 10<<20 {
+				t.Errorf("%d rows took %d MB", c.rows, (after.TotalAlloc-before.TotalAlloc)>>20)
+			}
+		})
 	}
 }

@@ -89,6 +89,14 @@ func (k *kept) lost(err error) bool {
 	return true
 }
 
+// forget has a statement prepared anew when it comes next.
+func (k *kept) forget(statement string) {
+	if one := k.statements[statement]; one != nil {
+		_ = one.Close()
+		delete(k.statements, statement)
+	}
+}
+
 func (k *kept) drop() {
 	for _, one := range k.statements {
 		_ = one.Close()

@@ -66,6 +66,7 @@ func (c *quietConn) open(ctx context.Context, statement string, args []driver.Na
 	if c.kept.lost(err) {
 		return nil, errNotOpened
 	}
+	c.kept.forget(statement) // the server may have kept what a table or a trigger was like
 	if _, broken := c.mysqlConn.ExecContext(ctx, "ROLLBACK", nil); broken != nil {
 		_ = c.mysqlConn.Close()
 	}

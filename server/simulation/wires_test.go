@@ -42,6 +42,7 @@ type armed struct {
 	target string // a part of the place's name: the next such place, whenever a cycle comes by; "" for any
 	what   string
 	count  int
+	skip   int // so many places that fit are passed
 }
 
 // lateCall is a write that Google gets after its caller gave up.
@@ -66,6 +67,10 @@ func (x *wires) due(store bool, where string) string {
 	for i := range x.armed {
 		a := &x.armed[i]
 		if x.at < a.place || a.count == 0 || !strings.Contains(where, a.target) || !fits(a.what, store, where) {
+			continue
+		}
+		if a.skip > 0 {
+			a.skip--
 			continue
 		}
 		a.count--

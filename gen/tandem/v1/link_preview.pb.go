@@ -29,6 +29,7 @@ type PreviewLinkRequest struct {
 	// The link as for CreateLink; `table`, `spreadsheet_id` and `tab` must be given.
 	Link *Link `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
 	// How many rows of the tab to look at, counted from the row below the headers, empty ones included. 0: 1000.
+	// Of a wide tab fewer are: no more than 200,000 cells.
 	SampleRows    int32 `protobuf:"varint,2,opt,name=sample_rows,json=sampleRows,proto3" json:"sample_rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
