@@ -78,6 +78,9 @@ type Change struct {
 	// After is what is written, in the order of the link's columns; absent columns are left alone. A value in a key column
 	// that differs from Key renames the row in place. Nil for deletes.
 	After []Value `json:"after,omitempty"`
+	// Whole, of an insert into the sheet, has the row refused when the tab lacks a column that After has a value for. Else that
+	// column is left out: it is paused, and the row need not wait for it.
+	Whole bool `json:"whole,omitempty"`
 	// Rest, of an insert into the table that takes a deletion back, is what the row held in columns outside the link.
 	Rest map[string]Value `json:"rest,omitempty"`
 }

@@ -155,7 +155,7 @@ func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, block
 		return nil, &tandem.Error{Code: tandem.CodeAlreadyExists, Reason: "ROW_EXISTS", Row: row,
 			Message: fmt.Sprintf("row %q is in the sheet already", key)}
 	case m.Kind == tandem.Insert:
-		return &tandem.Change{Kind: tandem.Insert, Key: key, After: m.Values}, nil
+		return &tandem.Change{Kind: tandem.Insert, Key: key, Whole: true, After: m.Values}, nil
 	case row == nil && !m.AllowMissing:
 		return nil, tandem.Errorf(tandem.CodeNotFound, "ROW_NOT_FOUND", "there is no row %q in the sheet", key)
 	case row == nil && m.Kind == tandem.Delete:
@@ -170,7 +170,7 @@ func (c *cycle) check(m *tandem.Mutation, key tandem.Key, row *tandem.Row, block
 		if c.keyIn(after) != key {
 			return nil, tandem.InvalidField("row.values", "there is no row %q, so one is made; its key columns must say the same as its name", key)
 		}
-		return &tandem.Change{Kind: tandem.Insert, Key: key, After: after}, nil
+		return &tandem.Change{Kind: tandem.Insert, Key: key, Whole: true, After: after}, nil
 	case m.Kind == tandem.Delete:
 		return &tandem.Change{Kind: tandem.Delete, Key: key, Before: row.Values}, nil
 	}

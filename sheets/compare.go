@@ -97,7 +97,7 @@ func (p *preparation) addUpdate(i int, o op, found preparedRow) {
 		}
 		after, column := change.After[n], l.at[n]
 		if column < 0 {
-			p.refuse(i, n, "the tab has no column %q (or has it twice), so %s cannot be written", t.name(n), t.columns[n].Name)
+			p.refuseMissing(i, n)
 			return
 		}
 		if t.columns[n].Equal(found.row.Values[n], after) {
@@ -132,17 +132,26 @@ func (p *preparation) addUpdate(i int, o op, found preparedRow) {
 	p.batch.Ops = append(p.batch.Ops, o)
 }
 
+func (p *preparation) refuseMissing(i, n int) {
+	p.refuse(i, n, "the tab has no column %q (or has it twice), so %s cannot be written", p.t.name(n), p.t.columns[n].Name)
+}
+
 // addInsert takes a new row, unless its key is in the tab already. Columns that the tab does not have are left out: they
 // are paused, and the row is not held up for them.
 func (p *preparation) addInsert(i int) {
 	change, t, l := &p.changes[i], p.t, p.known.layout
 	o := op{Kind: tandem.Insert, Row: -1, Values: map[int]tandem.Value{}}
 	for n := range t.columns {
+		given := n < len(change.After) && !change.After[n].IsAbsent()
+		if l.at[n] < 0 && change.Whole && given && !change.After[n].IsNull() {
+			p.refuseMissing(i, n)
+			return
+		}
 		if l.at[n] < 0 {
 			continue
 		}
 		after := tandem.Null
-		if n < len(change.After) && !change.After[n].IsAbsent() {
+		if given {
 			after = change.After[n]
 		}
 		value, format, err := encode(after, &t.columns[n])

@@ -122,7 +122,7 @@ func hasDeletion(events []event, side tandem.Source, after, before time.Time) bo
 // checkEchoes: a cell that a worker carried from a side had been written there by somebody, and not by the worker itself.
 func (w *verdict) checkEchoes(key tandem.Key) {
 	history := w.history[key]
-	if w.discarded || w.decidedByPeople(history) {
+	if w.discarded || w.decidedByPeople(history) || w.madeByTable(history) {
 		return
 	}
 	for n, entry := range history {

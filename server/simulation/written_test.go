@@ -61,7 +61,8 @@ func (w *verdict) keptInHistory(e event) bool {
 				continue
 			}
 			before, ok := entry.Before[w.names[e.column]]
-			if ok && (w.columns[e.column].Equal(before, e.value) || before.IsInvalid() && e.value.IsInvalid()) {
+			same := w.columns[e.column].Equal(before, e.value) || before.IsInvalid() && e.value.IsInvalid() || e.side == tandem.Sheet && shownOtherwise(e.value, before)
+			if ok && same {
 				return true
 			}
 			apart := w.owners[e.column] == tandem.OwnerIgnored || w.model.lost[e.column]
