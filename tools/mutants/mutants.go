@@ -160,7 +160,7 @@ var mutants = []mutant{
 	}, {
 		name: "request-repeated", what: "does a repeated request again", file: "store/requests.go",
 		old: "		} else if r.result != nil {\n			answer := r.result.result(columns)\n			answer.Replayed = true\n			answers[id] = answer",
-		new: "		} else if r.result != nil && print == \"\" {\n			answer := r.result.result(columns)\n			answer.Replayed = true\n			answers[id] = answer",
+		new: "		} else if r.result != nil && print.stored == \"\" {\n			answer := r.result.result(columns)\n			answer.Replayed = true\n			answers[id] = answer",
 	}, {
 		name: "typed-rows-forgotten", what: "forgets which rows without a key it inserted already", file: "engine/typed.go",
 		old: "		c.typed.records[record.Key] = record\n",
