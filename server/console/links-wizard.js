@@ -1,5 +1,5 @@
 // The way to a new link: table, sheet, columns, choices, and a dry run before it is made.
-import { html, useState, useEffect, useRef, useLoad, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, to, go } from "./ui.js";
+import { html, useState, useEffect, useLayoutEffect, useRef, useLoad, Button, Field, Problem, Skeleton, Empty, Badge, count, copy, to, go } from "./ui.js";
 import { get, all } from "./api.js";
 import { serverInfo, draft } from "./session.js";
 import { Columns, paired, columnProblems, sent, typeOf } from "./links-columns.js";
@@ -30,7 +30,7 @@ export function LinkWizard({ part }) {
   const [columns, setColumns] = useState(begun.columns || []), [choices, setChoices] = useState(begun.choices || null);
   const links = useLoad(() => all("/v1/links", "links"), []), [wrong, setWrong] = useState(null);
   const heading = useRef(), moved = useRef(false);
-  useEffect(() => draft.keep({ table, address, sheet, tab, columns, choices }), [table, address, sheet, tab, columns, choices]);
+  useLayoutEffect(() => draft.keep({ table, address, sheet, tab, columns, choices }), [table, address, sheet, tab, columns, choices]);
   const taken = new Set((links.data || []).map((l) => l.name.split("/")[1]));
   const pickTable = (found) => {
     setTable(found);
