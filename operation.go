@@ -142,7 +142,9 @@ type Settlement struct {
 	// Baseline moves what both sides are known to hold; absent columns keep theirs. Nil leaves the baseline alone.
 	Baseline []Value `json:"baseline,omitempty"`
 	// Forget drops the baseline: the row is gone on both sides.
-	Forget  bool    `json:"forget,omitempty"`
+	Forget bool `json:"forget,omitempty"`
+	// Marks were looked at, and go with the settlement.
+	Marks   []int64 `json:"marks,omitempty"`
 	History []Entry `json:"history,omitempty"`
 	// Conflict records an open conflict, or renews it; a resolution of the same digest stays. CloseConflict takes it away.
 	Conflict      *Conflict `json:"conflict,omitempty"`

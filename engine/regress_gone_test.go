@@ -24,6 +24,20 @@ func (d dyingStore) FinishOperation(ctx context.Context, lease tandem.Lease, ope
 	return d.Store.FinishOperation(ctx, lease, operation, state)
 }
 
+// dyingTable dies once, before a cycle's marks are taken away at its end.
+type dyingTable struct {
+	engine.Table
+	died *bool
+}
+
+func (d dyingTable) Commit(ctx context.Context, lease tandem.Lease, commit tandem.Commit) ([]tandem.Applied, error) {
+	if !commit.ScannedAt.IsZero() && !*d.died {
+		*d.died = true
+		panic("dies")
+	}
+	return d.Table.Commit(ctx, lease, commit)
+}
+
 // A row that the database lost while a first sync read was deleted in the sheet; the sync died, and a person wrote the row anew: what
 // told of the deletion does not speak against that one. The same where it was our own deletion that the table's triggers noted.
 func TestWrittenAnewAfterASyncDied(t *testing.T) {
@@ -49,6 +63,48 @@ func TestWrittenAnewAfterASyncDied(t *testing.T) {
 				request = tandem.SyncRequest{Returns: tandem.StateNew}
 			}
 			p.start(request)
+			func() {
+				defer func() { _ = recover() }()
+				for range 10 {
+					p.step(time.Second)
+				}
+			}()
+			if !died || len(p.sheet()) != 29 || len(p.table()) != 29 {
+				t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", died, len(p.sheet()), len(p.table()))
+			}
+			p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
+			p.worker = p.newWorker("second")
+			p.now = p.now.Add(time.Minute)
+			p.settle()
+			p.settle()
+			p.wantRow(p.table(), "3|Anew|7|1.25")
+			p.wantRows(30)
+			p.wantSame()
+		})
+	}
+}
+
+// A row was changed in the table and deleted on either side before a first sync read. The sync carried the deletion out and died before
+// its end: what told of the change is not taken for the deletion of a row that a person writes anew.
+func TestWrittenAnewAfterAChangedRowWent(t *testing.T) {
+	for _, side := range []tandem.Source{tandem.Sheet, tandem.Database} {
+		t.Run(string(side), func(t *testing.T) {
+			p := newPair(t, 30)
+			died := false
+			options := p.options("dies")
+			options.OpenTable = func(ctx context.Context, link *tandem.Link) (engine.Table, error) {
+				table, err := p.store.OpenTable(ctx, link)
+				return dyingTable{table, &died}, err
+			}
+			p.worker = engine.New(options)
+			p.exec("UPDATE items SET qty = 9 WHERE id = 3")
+			p.exec("UPDATE items SET qty = 3 WHERE id = 3")
+			if side == tandem.Sheet {
+				p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 4, Count: 1}})
+			} else {
+				p.exec("DELETE FROM items WHERE id = 3")
+			}
+			p.start(tandem.SyncRequest{Returns: tandem.StateNew})
 			func() {
 				defer func() { _ = recover() }()
 				for range 10 {

@@ -127,6 +127,7 @@ func (c *cycle) databaseSettlement(d *reconcile.Decision, errs map[tandem.Key]ta
 		s.Baseline = c.agreement(d, tandem.Sheet)
 		s.History = []tandem.Entry{c.entry(d, tandem.Sheet)}
 	}
+	s.Marks = c.outlived(s)
 	if d.Conflict != nil {
 		s.Conflict = c.conflict(d)
 	}

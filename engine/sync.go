@@ -36,9 +36,10 @@ type syncRun struct {
 	examples  map[string]int
 	saved     time.Time
 	waiting   waiting
-	adopted   int64                 // rows that were found equal, and committed
-	planned   map[tandem.Key]string // the rows of the stored plan that is carried out
-	planRows  []tandem.PlanRow      // rows of a plan to be stored that are equal on both sides
+	adopted   int64                  // rows that were found equal, and committed
+	marks     map[tandem.Key][]int64 // what had marked rows in the database when the sync began to read
+	planned   map[tandem.Key]string  // the rows of the stored plan that is carried out
+	planRows  []tandem.PlanRow       // rows of a plan to be stored that are equal on both sides
 	// readsBefore and writesBefore were made by workers that crashed.
 	readsBefore, writesBefore int64
 }
@@ -93,6 +94,7 @@ func (s *syncRun) run(ctx context.Context) error {
 		return err
 	}
 	c.attribute(marks)
+	s.rememberMarks(marks)
 	total, err := c.table.Count(ctx)
 	if err != nil {
 		return fmt.Errorf("count rows: %w", err)

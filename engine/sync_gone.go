@@ -64,3 +64,22 @@ func (s *syncRun) adoptGone(ctx context.Context, adopted map[tandem.Key][]tandem
 	}
 	return nil
 }
+
+// rememberMarks keeps what marked rows in the database.
+func (s *syncRun) rememberMarks(marks []tandem.Mark) {
+	s.marks = map[tandem.Key][]int64{}
+	for _, mark := range marks {
+		if mark.Source == tandem.Database && mark.Key != "" {
+			s.marks[mark.Key] = append(s.marks[mark.Key], mark.ID)
+		}
+	}
+}
+
+// outlived returns the marks that a row leaves behind which is settled as gone from both sides. They go with it: should the
+// sync die before its end, and somebody write the row anew, then the next one took them for its deletion.
+func (c *cycle) outlived(s tandem.Settlement) []int64 {
+	if c.sync == nil || !s.Forget {
+		return nil
+	}
+	return c.sync.marks[s.Key]
+}

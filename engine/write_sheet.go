@@ -121,6 +121,7 @@ func (c *cycle) sheetSettlement(d *reconcile.Decision, errs map[tandem.Key]tande
 		c.memo.notesFresh = false
 	}
 	s.CloseConflict = c.closes[d.Row.Key]
+	s.Marks = c.outlived(s)
 	return s
 }
 

@@ -19,7 +19,8 @@ type booking struct {
 
 	put     map[tandem.Key]movedBaseline
 	drop    map[tandem.Key]bool
-	moved   bool // baselines were written or dropped
+	moved   bool    // baselines were written or dropped
+	marks   []int64 // looked at
 	history []tandem.Entry
 	errors  map[string]tandem.RowError // by place
 	clear   map[string]bool            // places
@@ -46,6 +47,7 @@ func (b *booking) settle(settlements []tandem.Settlement, applied []tandem.Appli
 			continue
 		}
 		settlement := &settlements[i]
+		b.marks = append(b.marks, settlement.Marks...)
 		from, to := keysOf(settlement, &applied[i])
 		b.moveBaseline(settlement, from, to, stored)
 		b.moveBooked(settlement, from, to)
@@ -200,7 +202,7 @@ func (b *booking) writeBaselines() error {
 
 // close stores what a commit holds beside its settlements.
 func (b *booking) close(commit tandem.Commit) error {
-	err := inBatches(commit.Marks, func(ids []int64) error {
+	err := inBatches(append(b.marks, commit.Marks...), func(ids []int64) error {
 		return b.tx.Exec("DELETE FROM tandem_marks WHERE id IN (?)", ids).Error
 	})
 	if err != nil {
