@@ -405,3 +405,29 @@ func TestDeletedWhilePutBack(t *testing.T) {
 		}
 	}
 }
+
+// A row that is asked for whole is refused where the tab lacks a column that it has a value for; one that is not goes in
+// without it, and so does one that has nothing to put there. Where the column goes away before the batch is sent, nothing is written.
+func TestInsertOfAWholeRow(t *testing.T) {
+	row := func(key string, score tandem.Value, whole bool) tandem.Change {
+		change := insert(tandem.Key(key), text(key), text("New "+key), score, tandem.Null)
+		change.Whole = whole
+		return change
+	}
+	rows := []tandem.Change{row("11", text("7.25"), true), row("12", tandem.Null, true), row("13", text("7.25"), false)}
+	w := newWorld(t, anime(), animeColumns)
+	w.scan()
+	early, _ := w.prepare(rows...)
+	w.edit(setCell("D1", "Renamed"))
+	w.wantOutcomes(w.send(early), tandem.Moved, tandem.Moved, tandem.Moved)
+	batch, applied := w.prepare(rows...)
+	w.wantOutcomes(applied, tandem.Refused, tandem.Landed, tandem.Landed)
+	if e := applied[0].Err; applied[0].Column != "score" || e == nil || !strings.Contains(e.Message, `has no column "score"`) {
+		t.Errorf("refused for column %q: %v", applied[0].Column, e)
+	}
+	w.wantOutcomes(w.send(batch), tandem.Landed, tandem.Landed)
+	want := [][]any{{12.0, "New 12"}, {13.0, "New 13"}}
+	if diff := cmp.Diff(want, w.values("FORMULA")[6:]); diff != "" {
+		t.Errorf("the new rows (-want +got):\n%s", diff)
+	}
+}
