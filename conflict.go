@@ -21,6 +21,8 @@ type Conflict struct {
 	SheetTo       time.Time `json:"sheetTo,omitzero"`
 	DatabaseActor string    `json:"databaseActor,omitempty"`
 	SheetActor    string    `json:"sheetActor,omitempty"`
+	// Rest is what a row that is gone from the database held in columns outside the link, where Tandem itself deleted it.
+	Rest map[string]Value `json:"rest,omitempty"`
 	// Reason is why a rule could not settle it, in words; empty where the policy leaves conflicts to people.
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since,omitzero"`

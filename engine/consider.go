@@ -63,7 +63,7 @@ func (c *cycle) consider(row reconcile.Row, scan *tandem.Scan) {
 	if d.Conflict != nil && c.sync != nil {
 		c.sync.conflict(&d)
 	}
-	same := open && d.Conflict != nil && d.Conflict.Digest == asked.Digest
+	same := open && d.Conflict != nil && d.Conflict.Digest == asked.Digest && !c.deletedAnew(&row)
 	if same {
 		d.Conflict = nil // it is recorded already
 	}

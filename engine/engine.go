@@ -149,6 +149,8 @@ type Errors interface {
 // Conflicts are rows that wait for a person.
 type Conflicts interface {
 	OpenConflicts(ctx context.Context, link string) (map[tandem.Key]tandem.OpenConflict, error)
+	// ConflictsByKey returns the open conflicts among rows.
+	ConflictsByKey(ctx context.Context, link string, keys []tandem.Key) (map[tandem.Key]tandem.Conflict, error)
 }
 
 // Sheets is what is remembered of tabs: rows typed without a key, whose key does not stand there yet, and messages of ours.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"fmt"
 	"maps"
 
 	"github.com/tandem-sync/tandem"
@@ -49,6 +51,36 @@ func withRest(row, rest map[string]tandem.Value) map[string]tandem.Value {
 	return whole
 }
 
+// deletedAnew reports whether a row that is gone from the table was written there since the last cycle, if only to be deleted.
+func (c *cycle) deletedAnew(row *reconcile.Row) bool {
+	return row.Database == nil && !c.marks[row.Key].database.At.IsZero()
+}
+
+// recallRest reads what rows held outside the link whose deletion from the table waited as a conflict. It counts as long as
+// nothing was written there since.
+func (c *cycle) recallRest(ctx context.Context) error {
+	var keys []tandem.Key
+	for i := range c.pending {
+		row := &c.pending[i].Row
+		if _, open := c.asked[row.Key]; open && row.Database == nil && !c.deletedAnew(row) {
+			keys = append(keys, row.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	conflicts, err := c.w.opt.Store.ConflictsByKey(ctx, c.link.ID, keys)
+	if err != nil {
+		return fmt.Errorf("read conflicts: %w", err)
+	}
+	for key, conflict := range conflicts {
+		known := c.marks[key]
+		known.database.Rest = conflict.Rest
+		c.marks[key] = known
+	}
+	return nil
+}
+
 // decided reports whether a person decided the change: now, or in an earlier cycle that moved the baseline and could not write
 // the row.
 func (c *cycle) decided(d *reconcile.Decision, source tandem.Source) bool {
@@ -78,6 +110,9 @@ func (c *cycle) conflict(d *reconcile.Decision) *tandem.Conflict {
 	conflict := *d.Conflict
 	conflict.Since = c.w.opt.Now()
 	c.credit(&conflict)
+	if d.Row.Database == nil {
+		conflict.Rest = c.marks[conflict.Key].database.Rest
+	}
 	return &conflict
 }
 

@@ -29,6 +29,9 @@ func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
 	if err != nil || halt != nil && !c.keepApproved() {
 		return errors.Join(err, c.haltBy(ctx, halt))
 	}
+	if err := c.recallRest(ctx); err != nil {
+		return err
+	}
 	follow, err := c.writeDatabase(ctx, errs)
 	if err != nil {
 		return fmt.Errorf("write to table %q: %w", c.link.Table, err)
