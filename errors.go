@@ -47,6 +47,10 @@ type FieldViolation struct {
 func (e *Error) Error() string {
 	text := e.Message
 	for _, field := range e.Fields {
+		if field.Field == "" { // it is about the whole request
+			text += "; " + field.Description
+			continue
+		}
 		text += fmt.Sprintf("; %s: %s", field.Field, field.Description)
 	}
 	return text

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -44,11 +45,23 @@ func (s *LinkService) TestRules(ctx context.Context, r *tandemv1.TestRulesReques
 	if err != nil {
 		return nil, err
 	}
-	verdicts, err := s.Rules.TryRules(&link, columns, rulesOf(r.GetRules()), append(open, conflicts...))
+	verdicts, err := s.Rules.TryRules(&link, columns, rulesOf(r.GetRules()), append(open, once(conflicts)...))
 	if err != nil {
 		return nil, ofRequest(err)
 	}
 	return verdictsMessage(columns, verdicts, pageSize(r.GetPageSize())), nil
+}
+
+// once leaves one of each conflict that was settled with a value that neither side held: history has it twice, since both sides were
+// written. The order stays.
+func once(conflicts []tandem.Conflict) []tandem.Conflict {
+	latest := map[tandem.Key]tandem.Conflict{}
+	return slices.DeleteFunc(slices.Clone(conflicts), func(c tandem.Conflict) bool {
+		last, found := latest[c.Key]
+		latest[c.Key] = c
+		last.Since = c.Since
+		return found && c.Winner == "" && reflect.DeepEqual(last, c)
+	})
 }
 
 // verdictsMessage counts verdicts and shows up to limit of those that are not the same, the latest first.

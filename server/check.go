@@ -66,6 +66,10 @@ func (l *checklist) database(ctx context.Context, config Config) []tandem.Link {
 		l.bad("database", errors.New("no address; give --database-url or TANDEM_DATABASE_URL, sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB"))
 		return nil
 	}
+	if err := databaseAddress(config.DatabaseURL); err != nil {
+		l.bad("database", err)
+		return nil
+	}
 	st, err := store.Open(ctx, config.DatabaseURL, store.Options{Capture: config.Capture})
 	if err != nil {
 		l.bad("database", err)
@@ -112,6 +116,17 @@ func (l *checklist) capture(ctx context.Context, st *store.Store, by store.Captu
 	}
 }
 
+// silent says that what is asked for sheets does not answer as it should.
+func (l *checklist) silent(config *Config, err error) {
+	endpoint, bad := url.Parse(config.SheetsEndpoint)
+	if config.SheetsEndpoint == "" || bad != nil {
+		l.bad("Google", err)
+		return
+	}
+	l.bad("Sheets API at "+endpoint.Redacted(), err)
+	_, _ = fmt.Fprintln(l.out, "         Is the server that --sheets-endpoint names running? tandem emulator starts one")
+}
+
 // asked says what answered: Google, or the server that stands in its place.
 func (l *checklist) asked(config *Config) {
 	endpoint, err := url.Parse(config.SheetsEndpoint)
@@ -145,7 +160,7 @@ func (l *checklist) google(ctx context.Context, config Config, options CheckOpti
 	asking, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	if err := client.TryCredentials(asking); err != nil {
-		l.bad("Google", err)
+		l.silent(&config, err)
 		return
 	}
 	l.asked(&config)
@@ -160,7 +175,11 @@ func (l *checklist) google(ctx context.Context, config Config, options CheckOpti
 			l.bad("spreadsheet "+id, err)
 			continue
 		}
-		l.ok("spreadsheet %s: %q can be read, it has %d tabs", id, sheet.Title, len(sheet.Tabs))
+		tabs := "tabs"
+		if len(sheet.Tabs) == 1 {
+			tabs = "tab"
+		}
+		l.ok("spreadsheet %s: %q can be read, it has %d %s", id, sheet.Title, len(sheet.Tabs), tabs)
 		if err := client.TryWrite(ctx, id); err != nil {
 			l.bad("spreadsheet "+id, fmt.Errorf("it cannot be written to: %w", err))
 			continue

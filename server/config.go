@@ -137,6 +137,9 @@ func (c *Config) check() error {
 	if c.DatabaseURL == "" {
 		return fmt.Errorf("database-url is missing: give --database-url sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB")
 	}
+	if err := databaseAddress(c.DatabaseURL); err != nil {
+		return err
+	}
 	if c.Capture == store.ByBinlog && !strings.HasPrefix(c.DatabaseURL, "mysql:") {
 		return fmt.Errorf("capture binlog reads the binary log of MySQL or MariaDB, and this database has none: leave it at --capture triggers")
 	}

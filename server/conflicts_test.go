@@ -416,6 +416,21 @@ func TestRules(t *testing.T) {
 	if verdict := average["verdicts"].([]any)[0].(map[string]any); verdict["value"] != "15.00" || verdict["outcome"] != "DIFFERS" {
 		t.Errorf("verdict with a value of its own %v", verdict)
 	}
+	// One that a person settles with a value of their own is written to both sides, and is one conflict all the same.
+	s.must("PATCH", itemsPath, `{"conflictPolicy": "MANUAL", "rules": []}`)
+	s.diverge(func() {
+		s.exec("UPDATE items SET price = 11")
+		for i := range oddKeys {
+			s.edit(emulator.Edit{SetCell: &emulator.SetCell{Sheet: "Items", A1: fmt.Sprintf("B%d", i+2), Input: "21"}})
+		}
+	})
+	for _, c := range s.conflicts(len(oddKeys)) {
+		s.must("POST", "/v1/"+c["name"].(string)+":resolve", `{"columns": {"price": {"value": "12.34"}}}`)
+	}
+	s.conflicts(0)
+	if got := counts(test("DATABASE")); got != "0 14 0 0 2" {
+		t.Errorf("over conflicts that people settled with values of their own: %s", got)
+	}
 	s.refused(http.StatusBadRequest, "rules[0].expression", "POST", itemsPath+":testRules", `{"rules": [{"column": "price", "expression": "nope"}]}`)
 	s.refused(http.StatusBadRequest, "rules[0].column", "POST", itemsPath+":testRules", `{"rules": [{"column": "nope", "expression": "DATABASE"}]}`)
 	s.refused(http.StatusNotFound, "", "POST", "/v1/links/nobody:testRules", `{}`)

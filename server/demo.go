@@ -44,7 +44,7 @@ func Demo(ctx context.Context, options DemoOptions, out, logs io.Writer) (err er
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("make folder for the demo: %w", err)
 	}
-	google, err := startEmulator(ctx, options.EmulatorAddr)
+	google, err := startEmulator(ctx, options.EmulatorAddr, "--emulator-addr")
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func Demo(ctx context.Context, options DemoOptions, out, logs io.Writer) (err er
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- s.Run(running) }()
-	d := &demo{s: s, out: out, folder: folder, kept: options.Data != "", google: google.url}
+	d := &demo{s: s, out: out, folder: folder, database: database, kept: options.Data != "", google: google.url}
 	if err := d.show(running); err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-served)
@@ -87,10 +87,11 @@ type runningEmulator struct {
 	url      string
 }
 
-func startEmulator(ctx context.Context, addr string) (*runningEmulator, error) {
+// startEmulator starts one at an address, which a flag gives.
+func startEmulator(ctx context.Context, addr, flag string) (*runningEmulator, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen for the emulator: %w", err)
+		return nil, fmt.Errorf("listen for the emulator: %w", portTaken(err, flag))
 	}
 	e := emulator.New(emulator.Options{})
 	r := &runningEmulator{emulator: e, server: &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second},
@@ -106,11 +107,12 @@ func (r *runningEmulator) close() {
 
 // demo is one run of the demo against a server in this process.
 type demo struct {
-	s      *Server
-	out    io.Writer
-	folder string
-	kept   bool
-	google string
+	s        *Server
+	out      io.Writer
+	folder   string
+	database string // its file
+	kept     bool
+	google   string
 }
 
 // show links the two sides, brings them in step and tells what happened.
@@ -146,6 +148,7 @@ func (d *demo) link(ctx context.Context) (again bool, err error) {
 			{Column: "aired"}, {Column: "genre"}, {Column: "airing"},
 			{Column: "updated_at", Owner: tandemv1.Link_Column_DATABASE},
 		},
+		UpdateTimeColumn: "updated_at",
 	}})
 	if err != nil {
 		return again, fmt.Errorf("create link: %w", err)
@@ -216,6 +219,9 @@ Try:
 Change a score in the database, and see it in the sheet:
   curl -X PATCH %[2]s/sources/database/rows/2 -d '{"values": {"score": "9.99"}}'
 
+The same by SQL, as other programs write to the database:
+  sqlite3 -cmd '.timeout 5000' '%[6]s' "UPDATE anime SET score = 8.88 WHERE id = 2"
+
 Add a row to the sheet, and see it in the database:
   curl -X POST %[2]s/sources/sheet/rows -d '{"values": {"id": %[4]s, "title": "My own show", "score": "7.50", "airing": true}}'
   curl %[2]s/sources/database/rows/1000
@@ -225,6 +231,6 @@ What an initial sync would do now (nothing, we hope):
   curl %[3]s/v1/operations
 
 gRPC with reflection is at %[5]s, the API is shown at %[3]s/docs. Ctrl-C ends the demo.
-`, d.google, api, "http://"+d.s.HTTPAddr(), `"1000"`, d.s.GRPCAddr())
+`, d.google, api, "http://"+d.s.HTTPAddr(), `"1000"`, d.s.GRPCAddr(), d.database)
 	return err
 }

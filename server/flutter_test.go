@@ -34,11 +34,14 @@ func TestFlutterPage(t *testing.T) {
 }
 
 // runDemo runs the demo until the test ends, and returns where it serves once it says so.
-func runDemo(t *testing.T) string {
+func runDemo(t *testing.T) string { return runDemoIn(t, "") }
+
+// runDemoIn runs the demo with its database in a folder.
+func runDemoIn(t *testing.T, folder string) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out, logs := &lockedBuffer{grew: make(chan struct{}, 1)}, &lockedBuffer{}
-	options := server.DemoOptions{HTTPAddr: "127.0.0.1:0", GRPCAddr: "127.0.0.1:0", EmulatorAddr: "127.0.0.1:0"}
+	options := server.DemoOptions{Data: folder, HTTPAddr: "127.0.0.1:0", GRPCAddr: "127.0.0.1:0", EmulatorAddr: "127.0.0.1:0"}
 	done := make(chan error, 1)
 	go func() { done <- server.Demo(ctx, options, out, logs) }()
 	t.Cleanup(func() {

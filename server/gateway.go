@@ -55,7 +55,7 @@ func newGateway(ctx context.Context, channel *channel, maxRequest int, hub *hub)
 			return nil, fmt.Errorf("register REST handlers: %w", err)
 		}
 	}
-	plain := plainRows{channel, marshaler}
+	plain := plainRows{channel, marshaler, maxRequest}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if plain.serve(w, r) {
 			return

@@ -11,11 +11,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// plainRows answers the requests that most are, for a row or a page of rows and nothing special about it, as the gateway would:
+// plainRows answers the requests that most are, for a row, a page of rows or a new row and nothing special about it, as the gateway would:
 // through the same interceptors, in the same words. It saves what finding and filling in any message takes.
 type plainRows struct {
-	channel   *channel
-	marshaler rowMarshaler
+	channel    *channel
+	marshaler  rowMarshaler
+	maxRequest int // how large a body may be, in bytes
 }
 
 // unusual are headers that the gateway heeds, beside Authorization.
@@ -23,10 +24,6 @@ var unusual = []string{"If-Match", "Idempotency-Key", "Traceparent", "Tracestate
 
 // serve returns false, and has done nothing, when the request is for the gateway.
 func (p plainRows) serve(w http.ResponseWriter, r *http.Request) bool {
-	method, request := plainRequest(r)
-	if request == nil {
-		return false
-	}
 	for _, name := range unusual {
 		if _, has := r.Header[name]; has {
 			return false
@@ -40,6 +37,10 @@ func (p plainRows) serve(w http.ResponseWriter, r *http.Request) bool {
 			}
 		}
 		sent = metadata.MD{"authorization": token}
+	}
+	method, request := p.request(r)
+	if request == nil {
+		return false
 	}
 	w, ctx := conditionally(w, r), r.Context()
 	answer, _, err := p.channel.run(ctx, method, p.channel.methods[method], sent, request)
@@ -61,9 +62,10 @@ func (p plainRows) serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// plainRequest returns the method that a request calls and its message, nil when that takes the gateway to tell.
-func plainRequest(r *http.Request) (method string, request proto.Message) {
-	if r.Method != http.MethodGet || r.ContentLength != 0 || r.URL.RawPath != "" {
+// request returns the method that a request calls and its message, nil when that takes the gateway to tell.
+func (p plainRows) request(r *http.Request) (method string, request proto.Message) {
+	creates := r.Method == http.MethodPost && r.URL.RawQuery == ""
+	if !creates && (r.Method != http.MethodGet || r.ContentLength != 0) || r.URL.RawPath != "" {
 		return "", nil
 	}
 	name, found := strings.CutPrefix(r.URL.Path, "/v1/")
@@ -71,11 +73,17 @@ func plainRequest(r *http.Request) (method string, request proto.Message) {
 	if !found || strings.IndexByte(name, ':') >= 0 || r.URL.EscapedPath() != r.URL.Path {
 		return "", nil
 	}
-	if r.URL.RawQuery == "" && plainRow(name) {
+	if !creates && r.URL.RawQuery == "" && plainRow(name) {
 		return tandemv1.RowService_GetRow_FullMethodName, &tandemv1.GetRowRequest{Name: name}
 	}
 	parent, found := strings.CutSuffix(name, "/rows")
 	if !found || !plainSource(parent) {
+		return "", nil
+	}
+	if creates {
+		if create := plainCreate(r, parent, p.maxRequest); create != nil {
+			return tandemv1.RowService_CreateRow_FullMethodName, create
+		}
 		return "", nil
 	}
 	list := &tandemv1.ListRowsRequest{Parent: parent}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,11 +94,20 @@ func TestCheck(t *testing.T) {
 		return out.String(), err
 	}
 	if out, err := check(config, "shared"); err != nil || strings.Contains(out, "MISSING") || !strings.Contains(out, "can be written to") ||
-		strings.Contains(out, "takes the credentials") || !strings.Contains(out, listener.URL+" answers. It gets no credentials, so none were tried") {
+		strings.Contains(out, "takes the credentials") || !strings.Contains(out, "it has 1 tab\n") || !strings.Contains(out, listener.URL+" answers. It gets no credentials, so none were tried") {
 		t.Errorf("with everything there: %v\n%s", err, out)
 	}
 	if out, err := check(config, "nowhere"); err == nil || !strings.Contains(out, "MISSING  spreadsheet nowhere") {
 		t.Errorf("with an unknown spreadsheet: %v\n%s", err, out)
+	}
+	silent := config
+	silent.SheetsEndpoint = "http://127.0.0.1:1/"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var said strings.Builder
+	if err := server.Check(ctx, silent, server.CheckOptions{}, &said); err == nil || !strings.Contains(said.String(), "MISSING  Sheets API at http://127.0.0.1:1/: ") ||
+		!strings.Contains(said.String(), "tandem emulator starts one") {
+		t.Errorf("with nothing at the endpoint: %v\n%s", err, said.String())
 	}
 	config.DatabaseURL = "mysql://tandem:secret@127.0.0.1:1/shop"
 	if out, err := check(config, "shared"); err == nil || !strings.Contains(out, "MISSING  database") || strings.Contains(out, "secret") {

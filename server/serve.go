@@ -33,7 +33,7 @@ func announce(s *Server, log *slog.Logger) {
 
 // Emulate is `tandem emulator`: the Google Sheets emulator alone, empty, until ctx ends.
 func Emulate(ctx context.Context, addr string, logs io.Writer) error {
-	google, err := startEmulator(ctx, addr)
+	google, err := startEmulator(ctx, addr, "--addr")
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -124,12 +125,20 @@ func (b *backend) register(registrar grpc.ServiceRegistrar) {
 func (s *Server) listen(ctx context.Context, config Config) (err error) {
 	var how net.ListenConfig
 	if s.httpListener, err = how.Listen(ctx, "tcp", config.HTTPAddr); err != nil {
-		return fmt.Errorf("listen for HTTP: %w", err)
+		return fmt.Errorf("listen for HTTP: %w", portTaken(err, "--http-addr"))
 	}
 	if s.grpcListener, err = how.Listen(ctx, "tcp", config.GRPCAddr); err != nil {
-		return errors.Join(fmt.Errorf("listen for gRPC: %w", err), s.httpListener.Close())
+		return errors.Join(fmt.Errorf("listen for gRPC: %w", portTaken(err, "--grpc-addr")), s.httpListener.Close())
 	}
 	return nil
+}
+
+// portTaken says what helps where another program has the address already.
+func portTaken(err error, flag string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program, perhaps another Tandem, listens there; end it, or give another address with %s", err, flag)
+	}
+	return err
 }
 
 // HTTPAddr is the address that HTTP is answered at.

@@ -95,6 +95,9 @@ func withTokens(ctx context.Context, config Config, do func(st *store.Store) err
 	if config.DatabaseURL == "" {
 		return errors.New("no database: give --database-url or TANDEM_DATABASE_URL, sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB")
 	}
+	if err := databaseAddress(config.DatabaseURL); err != nil {
+		return err
+	}
 	st, err := store.Open(ctx, config.DatabaseURL, store.Options{})
 	if err != nil {
 		return err

@@ -34,6 +34,9 @@ func Uninstall(ctx context.Context, config Config, options UninstallOptions, out
 	if config.DatabaseURL == "" {
 		return errors.New("no database: give --database-url or TANDEM_DATABASE_URL, sqlite:PATH or mysql://USER:PASS@HOST:PORT/DB")
 	}
+	if err := databaseAddress(config.DatabaseURL); err != nil {
+		return err
+	}
 	var client *sheets.Client
 	if options.Sheets {
 		var err error
@@ -162,7 +165,10 @@ func (u *uninstall) clean(ctx context.Context, link *tandem.Link) {
 	for _, what := range removed {
 		u.say("removed", "spreadsheet %s: %s", link.SpreadsheetID, what)
 	}
-	if err != nil {
+	switch {
+	case err == nil && len(removed) == 0:
+		u.say("nothing", "spreadsheet %s, tab %q: there is nothing of Tandem's in it, or it is not there any more", link.SpreadsheetID, link.Tab)
+	case err != nil:
 		u.failed = true
 		u.say("FAILED", "spreadsheet %s, tab %q: %v; what is left there is the hidden tab %q, which can be deleted by hand, notes that begin with Tandem's name, and metadata that nobody sees",
 			link.SpreadsheetID, link.Tab, err, "_tandem")

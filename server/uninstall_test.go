@@ -174,6 +174,22 @@ func TestUninstallWithoutTheSheet(t *testing.T) {
 	}
 }
 
+// Of a spreadsheet that is no more, uninstall says so, and goes on.
+func TestUninstallOfASheetThatIsGone(t *testing.T) {
+	t.Parallel()
+	config, _, google := alertStand(t)
+	address, stop := serveOn(t, config)
+	(&stand{T: t, url: address}).link("goods", "Goods")
+	stop()
+	if err := google.AddFault(emulator.Fault{Method: "*", Kind: "before", Status: http.StatusNotFound, Count: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := uninstalled(config, server.UninstallOptions{Sheets: true})
+	if err != nil || !strings.Contains(out, "nothing  spreadsheet "+standSheet) || !strings.Contains(out, "tandem_links") {
+		t.Errorf("with a sheet that is gone: %v\n%s", err, out)
+	}
+}
+
 // A database that Tandem never saw stays as it is, to the byte, and one that is not there is not made.
 func TestUninstallOfNothing(t *testing.T) {
 	t.Parallel()

@@ -15,8 +15,14 @@ func violated(v *protovalidate.Violation) tandem.FieldViolation {
 	// Rules that look into a message name its field in their text, too.
 	last := field[strings.LastIndexByte(field, '.')+1:]
 	text = strings.TrimPrefix(text, last+": ")
-	if found := shownPattern.FindStringSubmatch(text); found != nil {
+	switch found := shownPattern.FindStringSubmatch(text); {
+	case found != nil:
 		text = inWords(found[1])
+	case strings.HasSuffix(text, "must be at least 1 characters"):
+		text = "it must not be empty"
+	}
+	if last == "spreadsheet_id" {
+		text += "; it is the part of the spreadsheet's address between /d/ and /edit"
 	}
 	return tandem.FieldViolation{Field: field, Description: text}
 }

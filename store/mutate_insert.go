@@ -70,21 +70,20 @@ func (t *Table) opensLate(m *tandem.Mutation) bool {
 // trip. It has done nothing where the server cannot do that, or refuses the row.
 func (g *mutating) insertMarked(i int, w *write, key tandem.Key, insert string, args []any) (done bool, err error) {
 	t, m := g.t, &g.mutations[i]
-	marked := "?"
 	auto := len(t.key) == 1 && t.fields[t.key[0]].AutoIncrement
-	switch {
-	case slices.ContainsFunc(args, func(arg any) bool { _, is := arg.([]byte); return is }):
-		return false, nil
-	case key != "":
-		args = append(args, string(key))
-	case auto:
-		marked = "LAST_INSERT_ID()"
-	default:
+	if key == "" && !auto || slices.ContainsFunc(args, isBinary) {
 		return false, nil
 	}
+	marked := "?"
+	if key == "" {
+		marked = "@tandem_key"
+		insert += ", @tandem_key := " + t.store.dialect.quote(t.fields[t.key[0]].Name)
+	} else {
+		args = append(args, string(key))
+	}
 	mark := tandem.Mark{Source: tandem.Database, At: t.store.moment(), Cause: tandem.CauseAPI, Actor: m.Actor}
-	block := "BEGIN NOT ATOMIC START TRANSACTION; " + insert + "; " + markOne(marked) + " RETURNING row_key; END"
-	rows, err := g.tx.Statement.ConnPool.QueryContext(context.WithValue(g.tx.Statement.Context, opens{}, true), block, append(args, t.markArgs(&mark)...)...)
+	rows, err := g.tx.Statement.ConnPool.QueryContext(context.WithValue(g.tx.Statement.Context, opens{}, true),
+		"BEGIN NOT ATOMIC START TRANSACTION; "+insert+"; "+markOne(marked)+unlessMarked+" END", append(args, t.markArgs(&mark)...)...)
 	switch {
 	case errors.Is(err, errNotOpened), err != nil && t.refuse(err) != nil:
 		return false, nil
@@ -92,38 +91,41 @@ func (g *mutating) insertMarked(i int, w *write, key tandem.Key, insert string, 
 		return false, fmt.Errorf("write to table %q: %w", t.info.Name, err)
 	}
 	defer rows.Close()
-	var at string
-	if err := t.readMarked(rows, w, &at); err != nil {
+	if key, err = t.readMarked(rows, w, key); err != nil {
 		return false, fmt.Errorf("write to table %q: %w", t.info.Name, err)
 	}
 	g.finish(i, w)
 	// A trigger of the table may have given the row another key than the one that was marked.
-	if g.marked = len(g.marks) == 1 && string(g.marks[0].Key) == at; !g.marked {
+	if g.marked = len(g.marks) == 1 && g.marks[0].Key == key; !g.marked {
 		return true, tandem.ErrOutdated
 	}
 	return true, nil
 }
 
-// readMarked reads the row that was made and the key that was marked, "" when there was no link as it was remembered.
-func (t *Table) readMarked(rows *sql.Rows, w *write, at *string) error {
-	reader := t.newReader(0, 1)
+// unlessMarked fails when there was no link as it was remembered. Marks that are answered with would take the server another
+// packet than the row's.
+const unlessMarked = "; IF ROW_COUNT() <> 1 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'tandem: the link is not as it was'; END IF;"
+
+// isBinary reports whether an argument would be sent as text by a prepared statement.
+func isBinary(arg any) bool { _, is := arg.([]byte); return is }
+
+// readMarked reads the row that was made, to the end of what is answered, which is when its mark is there. It returns the key
+// that was marked: the one that was given or, without one, what the statement says after the row.
+func (t *Table) readMarked(rows *sql.Rows, w *write, key tandem.Key) (tandem.Key, error) {
+	extra := 0
+	if key == "" {
+		extra = 1
+	}
+	reader := t.newReader(extra, 1)
 	for rows.Next() {
 		if err := w.readBack(reader, rows); err != nil {
-			return err
+			return "", err
 		}
-	}
-	if err := rows.Err(); err != nil || !rows.NextResultSet() {
-		return errors.Join(err, rows.Err())
-	}
-	for rows.Next() {
-		if err := rows.Scan(at); err != nil {
-			return err
+		if extra > 0 {
+			key = tandem.Key(reader.after(0))
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
 	}
 	for rows.NextResultSet() { // what follows is nothing but the end
 	}
-	return rows.Err()
+	return key, rows.Err()
 }

@@ -80,17 +80,23 @@ func TestInsertThatOpensFails(t *testing.T) {
 		}
 		same(t, "rows", w.scan(t, table), []string{"1: 1, Ann, 1", "2: 2, Bea, 2", "3: 3, Cleo, 3"})
 		if w.mariadb {
-			w.exec(t, "CREATE TRIGGER own BEFORE INSERT ON p FOR EACH ROW SET NEW.id = NEW.n + 50")
-			if _, err := insert(absent, tandem.Text("Dora"), tandem.Text("1")); !errors.Is(err, tandem.ErrOutdated) {
-				t.Errorf("a key that a trigger made: %v", err)
+			w.exec(t, "CREATE TRIGGER own BEFORE INSERT ON p FOR EACH ROW SET NEW.id = NEW.n + 50", "DELETE FROM tandem_marks")
+			// What is marked is the key that the row has, where the database makes it; where the caller does, that one.
+			made, err := insert(absent, tandem.Text("Dora"), tandem.Text("1"))
+			if err != nil || made[0].Row == nil || made[0].Row.Key != "51" {
+				t.Errorf("a key that a trigger made: %+v, %v", made, err)
+			}
+			same(t, "marked", w.marked(t, table), []string{"51"})
+			if _, err := insert(tandem.Text("7"), tandem.Text("Eve"), tandem.Text("2")); !errors.Is(err, tandem.ErrOutdated) {
+				t.Errorf("a key that a trigger made of the caller's: %v", err)
 			}
 			_, fresh, err := w.OpenRows(t.Context(), link.ID, true)
 			if err != nil {
 				t.Fatal(err)
 			}
-			made := w.mutate(t, fresh, tandem.Mutation{Kind: tandem.Insert, Values: []tandem.Value{absent, tandem.Text("Dora"), tandem.Text("1")}})[0]
-			if made.Row == nil || made.Row.Key != "51" || !slices.Contains(w.marked(t, table), "51") {
-				t.Errorf("a key that a trigger made, by a table that was just read: %+v", made)
+			again := w.mutate(t, fresh, tandem.Mutation{Kind: tandem.Insert, Values: []tandem.Value{absent, tandem.Text("Fay"), tandem.Text("3")}})[0]
+			if again.Row == nil || again.Row.Key != "53" || !slices.Contains(w.marked(t, table), "53") {
+				t.Errorf("a key that a trigger made, by a table that was just read: %+v", again)
 			}
 			w.exec(t, "DROP TRIGGER own")
 		}
@@ -103,6 +109,33 @@ func TestInsertThatOpensFails(t *testing.T) {
 			t.Errorf("%d rows that were refused are there, %v", left, err)
 		}
 		w.exec(t, "ALTER TABLE p ADD COLUMN free INT") // waits for transactions that are open
+	})
+}
+
+// The key that the database makes is marked as the row spells it, whatever its type.
+func TestInsertMarksTheKeyMade(t *testing.T) {
+	conformance(t, func(t *testing.T, w *world) {
+		if !w.mariadb {
+			t.Skip("MariaDB alone inserts, answers and marks in one statement")
+		}
+		for n, made := range []struct{ column, key string }{
+			{"TINYINT AUTO_INCREMENT", "1"},
+			{"BIGINT UNSIGNED AUTO_INCREMENT", "18446744073709551000"},
+			{"INT(8) ZEROFILL AUTO_INCREMENT", "1000"},
+		} {
+			name := fmt.Sprintf("made%d", n)
+			w.exec(t, "CREATE TABLE "+name+" (`a key` "+made.column+" PRIMARY KEY, name VARCHAR(20)) AUTO_INCREMENT = "+made.key)
+			link, _ := w.link(t, name)
+			table := w.remembered(t, &link)
+			for _, absent := range []tandem.Value{tandem.Absent, tandem.Null} {
+				w.exec(t, "DELETE FROM tandem_marks", "TRUNCATE "+name, "ALTER TABLE "+name+" AUTO_INCREMENT = "+made.key)
+				result := w.mutate(t, table, tandem.Mutation{Kind: tandem.Insert, Values: []tandem.Value{absent, tandem.Text("Ann")}})[0]
+				if result.Err != nil || string(result.Row.Key) != made.key {
+					t.Fatalf("%s: %+v", made.column, result)
+				}
+				same(t, made.column, w.marked(t, table), []string{made.key})
+			}
+		}
 	})
 }
 

@@ -1,7 +1,7 @@
 // The rows on a desk, as a table to walk through by arrow keys, and on a phone, as a list of cards.
 import { html, useState, useRef, useEffect, useLayoutEffect, Badge, Button } from "./ui.js";
 import { idOf, saveRow } from "./rows-list.js";
-import { show, isNumber, widthOf, lockOf, titleOf, keyOf } from "./rows-values.js";
+import { show, isNumber, widthOf, lockOf, titleOf, keyOf, brief } from "./rows-values.js";
 import { Input, useDraft, Leave, NotNow, stateBadge, why } from "./rows-edit.js";
 
 const actsOf = (editable) => (editable ? 9 : 6); // rem of the column for the state and what can be done
@@ -28,7 +28,7 @@ export function Cards({ list, columns, editable, onOpen, links }) {
         <span class="card-head"><strong>${title}</strong><${State} row=${row} mark=${mark} />
           ${titled && html`<span class="dim">${key.map((c) => c.name).join(" · ")} ${keyOf(row, columns)}</span>`}</span>
         <span class="card-values">${rest.filter((c) => c !== titled && show(c, values[c.name])).map((c) => html`<span key=${c.name} class=${Array.isArray(mark) && mark.includes(c.name) ? "fresh" : ""}>
-          <span class="dim">${c.name}</span> ${show(c, values[c.name])}</span>`)}</span>
+          <span class="dim">${c.name}</span> ${brief(show(c, values[c.name]), 120)}</span>`)}</span>
         ${editable && row.name && html`<span class="hidden-label">Edit</span>`}
       </button>
       ${why(row) && html`<p class=${`why ${stateBadge[row.syncState][0]}`}>${why(row)} ${links(row)}</p>`}

@@ -39,9 +39,11 @@ export function needed(column, source) {
 // titleOf is what a row is called: its first text, else its key.
 export function titleOf(row, columns) {
   const named = columns.find((c) => !c.key && (c.kind === "TEXT") && row.values && row.values[c.name]);
-  const text = named ? String(row.values[named.name]) : keyOf(row, columns);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return brief(named ? String(row.values[named.name]) : keyOf(row, columns), 60);
 }
+
+// brief is the beginning of a text where there is no room for more.
+export const brief = (text, most) => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 export const keyOf = (row, columns) => columns.filter((c) => c.key).map((c) => show(c, (row.values || {})[c.name])).join(" · ");
 

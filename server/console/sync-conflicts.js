@@ -2,6 +2,7 @@
 import { html, useState, useEffect, useLoad, useAct, Button, Dialog, Problem, Skeleton, Empty, Badge, Time, count, toast } from "./ui.js";
 import { get, post } from "./api.js";
 import { may } from "./session.js";
+import { brief } from "./rows-values.js";
 import { Value, Aside, side, otherSide, sentence, valueOf, same, useEvery } from "./sync-words.js";
 
 export function Conflicts({ link, id, reload }) {
@@ -88,7 +89,7 @@ function ConflictCard({ conflict: c, kinds, settled }) {
   const name = Object.entries(title).find(([column, value]) => kinds[column]?.kind === "TEXT" && !kinds[column].keyPosition && value && !columns.some((x) => x.column === column));
   const busy = act.busy || c.resolving;
   return html`<li class="panel" aria-labelledby=${`conflict-${c.name}`}>
-    <div class="sync-title"><h3 id=${`conflict-${c.name}`}>Row ${c.key}${name ? html` <span class="dim">${name[1]}</span>` : ""}</h3>
+    <div class="sync-title"><h3 id=${`conflict-${c.name}`}>Row ${c.key}${name ? html` <span class="dim">${brief(String(name[1]), 60)}</span>` : ""}</h3>
       ${c.resolving ? html`<${Badge} kind="info">being settled<//>` : deleted ? html`<${Badge} kind="warn">deleted in the ${side(deleted)}<//>` : html`<${Badge} kind="warn">${count(columns.length, "column")}<//>`}</div>
     ${c.reason && html`<p class="dim">${sentence(c.reason)}</p>`}
     <p class="sync-whens"><span><strong>Database</strong> <${When} conflict=${c} of="DATABASE" /></span><span><strong>Sheet</strong> <${When} conflict=${c} of="SHEET" /></span></p>

@@ -2,7 +2,7 @@
 import { html, useState, useEffect, useRef, useMemo, useLoad, useAct, Button, Dialog, Field, Problem, Skeleton, Empty, Badge, Time, count, toast } from "./ui.js";
 import { get, post, watch } from "./api.js";
 import { may } from "./session.js";
-import { Value, Aside, side, otherSide, same, sentence } from "./sync-words.js";
+import { Value, room, Aside, side, otherSide, same, sentence } from "./sync-words.js";
 
 const kinds = { INSERT: ["added", "good"], UPDATE: ["changed", "info"], DELETE: ["deleted", "bad"] };
 const causes = {
@@ -109,8 +109,9 @@ function What({ change: c, link }) {
   const place = new Map(link.columns.map(({ column }, i) => [column, i])), at = (name) => place.get(name) ?? place.size;
   const names = Object.keys(values).filter((name) => (c.kind === "UPDATE" ? name in before && !same(before[name], values[name]) : !(link.key || []).includes(name))).sort((a, b) => at(a) - at(b));
   if (!names.length) return html`<span class="dim">${c.kind === "UPDATE" ? "the same values" : ""}</span>`;
-  return html`<span class="sync-pairs">${(all ? names : names.slice(0, 6)).map((name) => html`<span key=${name}><span class="dim">${name}</span> ${c.kind === "UPDATE" ? html`<${Value} value=${before[name]} /> → ` : ""}<${Value} value=${values[name]} /></span>`)}
-    ${names.length > 6 && !all && html`<button type="button" class="sync-link" onClick=${() => setAll(true)}>${names.length - 6} more</button>`}</span>`;
+  const most = all ? Infinity : room, cut = names.slice(0, 6).some((name) => [before[name], values[name]].some((v) => String(v ?? "").length > room));
+  return html`<span class="sync-pairs">${(all ? names : names.slice(0, 6)).map((name) => html`<span key=${name}><span class="dim">${name}</span> ${c.kind === "UPDATE" ? html`<${Value} value=${before[name]} most=${most} /> → ` : ""}<${Value} value=${values[name]} most=${most} /></span>`)}
+    ${(names.length > 6 || cut) && !all && html`<button type="button" class="sync-link" onClick=${() => setAll(true)}>${cut ? "Show all of it" : `${names.length - 6} more`}</button>`}</span>`;
 }
 
 // byReason gathers the rows that were refused for the same reason: the message names the row, which stands beside it.

@@ -2,7 +2,7 @@
 import { html, useState, useEffect, useRef, useCallback, useAct, Button, Problem, Skeleton, Field, Time, count, span, toast } from "./ui.js";
 import { get, post, until } from "./api.js";
 import { may } from "./session.js";
-import { Value, Aside, were, sentence, plainly } from "./sync-words.js";
+import { Value, room, Aside, were, sentence, plainly } from "./sync-words.js";
 
 const phases = {
   WAITING: "Waiting for its turn",
@@ -116,12 +116,12 @@ function Example({ example: e }) {
   if (e.kind === "REFUSED" || (e.message && !(e.columns || []).length)) return html`<span>${sentence(plainly(e.message))}</span>`;
   if (!(e.columns || []).length || !database || !sheet) {
     const values = database || sheet || {};
-    return html`<span class="sync-pairs">${Object.entries(values).slice(0, 6).map(([name, value]) => html`<span key=${name}><span class="dim">${name}</span> <${Value} value=${value} /></span>`)}</span>`;
+    return html`<span class="sync-pairs">${Object.entries(values).slice(0, 6).map(([name, value]) => html`<span key=${name}><span class="dim">${name}</span> <${Value} value=${value} most=${room} /></span>`)}</span>`;
   }
   const [old, now] = e.kind === "UPDATE_DATABASE" ? [database, sheet] : [sheet, database];
   return html`<span class="sync-pairs">${e.columns.map((name) => html`<span key=${name}><span class="dim">${name}</span> ${e.kind.startsWith("UPDATE_")
-    ? html`<${Value} value=${old[name]} /> → <${Value} value=${now[name]} />`
-    : html`<span class="dim">database</span> <${Value} value=${database[name]} />, <span class="dim">sheet</span> <${Value} value=${sheet[name]} />`}</span>`)}
+    ? html`<${Value} value=${old[name]} most=${room} /> → <${Value} value=${now[name]} most=${room} />`
+    : html`<span class="dim">database</span> <${Value} value=${database[name]} most=${room} />, <span class="dim">sheet</span> <${Value} value=${sheet[name]} most=${room} />`}</span>`)}
     ${e.message && html`<span class="dim">${sentence(e.message)}</span>`}</span>`;
 }
 

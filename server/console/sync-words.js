@@ -1,5 +1,6 @@
 // Words and small parts that the pages of Sync and Links share.
 import { html, useState } from "./ui.js";
+import { brief } from "./rows-values.js";
 
 export { useEvery } from "./ui.js";
 
@@ -27,12 +28,15 @@ export const owners = {
   IGNORED: "Nobody (left alone)",
 };
 
-// Value shows one value of a row.
-export function Value({ value }) {
+// room is how much of a value is shown where many stand in a list.
+export const room = 200;
+
+// Value shows one value of a row, at most as much of it as is said.
+export function Value({ value, most = Infinity }) {
   if (value === undefined) return html`<span class="dim">not there</span>`;
   if (value === null) return html`<span class="dim">empty</span>`;
   if (value === "") return html`<span class="dim">empty text</span>`;
-  return html`<span class="sync-value">${String(value)}</span>`;
+  return html`<span class="sync-value">${brief(String(value), most)}</span>`;
 }
 
 // same compares two values of rows.

@@ -183,17 +183,23 @@ export function Tabs({ label, items }) {
   const ref = useRef(), at = items.findIndex((i) => i.current);
   useEffect(() => {
     const nav = ref.current, tab = nav.children[at];
-    if (!tab) return undefined;
-    const bring = () => {
-      const bar = nav.getBoundingClientRect(), place = tab.getBoundingClientRect();
+    const show = (one) => {
+      const bar = nav.getBoundingClientRect(), place = one.getBoundingClientRect();
       if (place.left < bar.left) nav.scrollLeft -= bar.left - place.left;
       else if (place.right > bar.right) nav.scrollLeft += place.right - bar.right;
     };
+    // Browsers leave a tab cut off that gets the focus and is seen in part.
+    const focused = (e) => e.target !== nav && show(e.target);
+    nav.addEventListener("focusin", focused);
+    const bring = () => tab && show(nav.contains(document.activeElement) ? document.activeElement : tab);
     bring();
     const watcher = new ResizeObserver(bring); // the window turns, a font arrives, a number comes beside a tab
     watcher.observe(nav);
     for (const one of nav.children) watcher.observe(one);
-    return () => watcher.disconnect();
+    return () => {
+      nav.removeEventListener("focusin", focused);
+      watcher.disconnect();
+    };
   }, [at]);
   return html`<nav ref=${ref} class="tabs" aria-label=${label}>${items.map((i) => html`<a href=${i.href} aria-current=${i.current ? "page" : undefined}>${i.text}${i.count ? html` <${Badge} kind=${i.kind || ""}>${i.count}<//>` : ""}</a>`)}</nav>`;
 }

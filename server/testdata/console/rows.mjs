@@ -241,4 +241,24 @@ await step('delete and undo', async () => {
   equal((await call('GET', row(13))).values.note, 'changed at the last moment', 'the row that was kept');
 });
 
+await step('a long text', async () => {
+  const text = `begins ${'long'.repeat(1000)} ends`, high = async (e) => (await e.boundingBox()).height;
+  await call('PATCH', row(14), { values: { note: text } });
+  await shownRow('Film 14').filter({ hasText: 'begins' }).waitFor();
+  const tall = await high(shownRow('Film 14'));
+  if (tall > 300) throw new Error(`a row with a long text is ${tall} pixels high`);
+  await look('long-text');
+  await edit('Film 14', 'note');
+  equal(await field('note').inputValue(), text, 'the whole text, to edit');
+  await page.keyboard.press('Escape');
+  await closed();
+  await page.goto(`${world.base}#/links/films/sync/history`);
+  const change = page.getByRole('listitem').filter({ hasText: 'begins' });
+  await change.waitFor();
+  if (await change.getByText('ends').count()) throw new Error('the list of changes shows a long text as a whole');
+  await look('long-text-history');
+  await change.getByRole('button', { name: 'Show all of it' }).click();
+  await change.getByText(text).waitFor();
+});
+
 await browser.close();

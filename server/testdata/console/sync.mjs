@@ -109,6 +109,9 @@ async function clash(id, database, a1, input) {
 }
 
 await step('pause, conflicts, resume', async () => {
+  // A row is called by a text that is not in conflict, and that may have no place to break a line at.
+  await api('PATCH', '/v1/links/shows/sources/database/rows/12', { values: { title: 'W'.repeat(100) } });
+  await quiet();
   await tab('Sync').click();
   await button('Pause').click();
   await page.getByText('The link is paused').waitFor();
@@ -123,6 +126,15 @@ await step('pause, conflicts, resume', async () => {
   await ten.getByText('Show 10', { exact: true }).first().waitFor();
   await looks('conflicts');
   await dimly('conflicts', 'links/shows/sync/conflicts');
+  // With numbers beside them the tabs are wider than a phone; one that the keyboard reaches is seen as a whole.
+  for (const [before, after] of [['Sync', 'Settings'], ['Errors', 'History']]) {
+    await tab(before).focus();
+    await page.keyboard.press('Tab');
+    await until(() => page.evaluate((name) => {
+      const e = document.activeElement, place = e.getBoundingClientRect(), bar = e.parentElement.getBoundingClientRect();
+      return e.textContent.startsWith(name) && place.left >= bar.left - 1 && place.right <= bar.right + 1;
+    }, after), `the tab ${after} is not seen as a whole when it has the focus`, 5000);
+  }
 
   await button('Take sheet for row 11').click();
   await toast('Row 11: both sides get the value of the sheet.');
