@@ -131,7 +131,7 @@ func New(ctx context.Context, opt Options) (*Client, error) {
 		authorized, err := htransport.NewTransport(ctx, base, options...)
 		if err != nil {
 			return nil, tandem.Errorf(tandem.CodeUnauthenticated, "GOOGLE_CREDENTIALS",
-				"the Google credentials cannot be used: %v; give a service account's key file, or set up Application Default Credentials", err)
+				"the Google credentials cannot be used: %v; give a service account's key file (--google-credentials-file), or set up Application Default Credentials", err)
 		}
 		base = authorized
 	}

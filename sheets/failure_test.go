@@ -1,6 +1,7 @@
 package sheets_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/sheets"
@@ -53,5 +55,21 @@ func TestForbiddenInWords(t *testing.T) {
 		if !errors.As(err, &got) || got.Code != want.code || got.Reason != want.reason || !strings.Contains(got.Message, want.says) {
 			t.Errorf("%s: got %v, want %s and %q", answer, err, want.reason, want.says)
 		}
+	}
+}
+
+// Who waits only so long is told what is wrong, not that the time is up, while a further try would come too late.
+func TestUnreachableBeforeTheDeadline(t *testing.T) {
+	google := httptest.NewServer(http.NotFoundHandler())
+	google.Close()
+	client, err := sheets.New(t.Context(), sheets.Options{Endpoint: google.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, err = client.Spreadsheet(ctx, "any")
+	if ctx.Err() != nil || !errors.Is(err, tandem.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("%v; %v", err, ctx.Err())
 	}
 }

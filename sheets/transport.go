@@ -65,8 +65,8 @@ func (r *retrier) RoundTrip(request *http.Request) (*http.Response, error) {
 			return response, err
 		}
 		wait := pauseAfter(response, try, r.opt.Now())
-		if deadline, limited := ctx.Deadline(); limited && response != nil && r.opt.Now().Add(wait).After(deadline) {
-			return response, nil
+		if deadline, limited := ctx.Deadline(); limited && r.opt.Now().Add(wait).After(deadline) {
+			return response, err
 		}
 		status := 0
 		if response != nil {

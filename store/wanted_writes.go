@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tandem-sync/tandem"
@@ -29,6 +30,7 @@ const pendingAgain = 5 * time.Second
 type recorded struct {
 	write    string
 	replayed bool
+	named    bool // by a request id, with which its caller can ask about it
 	result   *tandem.MutationResult
 }
 
@@ -111,7 +113,7 @@ func (w *SheetWriter) reserve(tx *gorm.DB, link int64, columns []string, mutatio
 			continue
 		}
 		all[i].replayed = r.write != all[i].write
-		all[i].write = r.write
+		all[i].write, all[i].named = r.write, true
 		if problem := r.check(prints[i]); problem != nil {
 			all[i] = recorded{result: &tandem.MutationResult{Err: problem}}
 		} else if r.result != nil {
@@ -151,7 +153,7 @@ func (w *SheetWriter) wait(ctx context.Context, all []recorded) ([]tandem.Mutati
 			break
 		}
 		if ctx.Err() != nil {
-			return nil, w.pending(ctx)
+			return nil, w.pending(ctx, all)
 		}
 		await(ctx, changed, 50*time.Millisecond)
 	}
@@ -163,9 +165,12 @@ func (w *SheetWriter) wait(ctx context.Context, all []recorded) ([]tandem.Mutati
 }
 
 // pending is what a caller is told whose write was not carried out in time: also why not, as far as it is known.
-func (w *SheetWriter) pending(ctx context.Context) *tandem.Error {
+func (w *SheetWriter) pending(ctx context.Context, all []recorded) *tandem.Error {
 	pending := tandem.Errorf(tandem.CodeUnavailable, "WRITE_PENDING",
 		"the write is recorded and may still happen; repeat it with the same request_id to learn its result")
+	if slices.ContainsFunc(all, func(r recorded) bool { return r.result == nil && !r.named }) {
+		pending.Message = "the write is recorded and may still happen; read the row later to see whether it did, since a write without a request_id cannot be asked about"
+	}
 	pending.RetryAfter = pendingAgain
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,6 +116,21 @@ func TestWriteOutlivesItsCaller(t *testing.T) {
 		got, err := writer.Mutate(ctx, []tandem.Mutation{mutation}, false)
 		if err != nil || !got[0].Replayed || count() != 1 {
 			t.Errorf("the repetition: %+v, %v, %d writes", got, err, count())
+		}
+	})
+}
+
+// Who gave no request id is not told to repeat the write with it.
+func TestNamelessWriteOutlivesItsCaller(t *testing.T) {
+	onEach(t, func(t *testing.T, o *own) {
+		for id, want := range map[string]string{"r": "repeat it with the same request_id", "": "read the row later"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := o.SheetWriter(&o.link).Mutate(ctx, []tandem.Mutation{{Kind: tandem.Delete, Key: "1", RequestID: id}}, false)
+			cancel()
+			wantError(t, err, tandem.CodeUnavailable, "WRITE_PENDING")
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("request id %q: %v", id, err)
+			}
 		}
 	})
 }
