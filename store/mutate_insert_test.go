@@ -36,10 +36,7 @@ func (w *world) heard(t *testing.T, text string, do func()) []string {
 
 // A new row and its mark take two round trips on MariaDB, whether the database makes the key or the caller.
 func TestInsertOpensItsTransaction(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
-		if !w.mariadb {
-			t.Skip("MariaDB alone inserts, answers and marks in one statement")
-		}
+	onMariaDB(t, func(t *testing.T, w *world) {
 		w.exec(t, "CREATE TABLE heard_of (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20))")
 		link, _ := w.link(t, "heard_of")
 		table := w.remembered(t, &link)
@@ -114,10 +111,7 @@ func TestInsertThatOpensFails(t *testing.T) {
 
 // The key that the database makes is marked as the row spells it, whatever its type.
 func TestInsertMarksTheKeyMade(t *testing.T) {
-	conformance(t, func(t *testing.T, w *world) {
-		if !w.mariadb {
-			t.Skip("MariaDB alone inserts, answers and marks in one statement")
-		}
+	onMariaDB(t, func(t *testing.T, w *world) {
 		for n, made := range []struct{ column, key string }{
 			{"TINYINT AUTO_INCREMENT", "1"},
 			{"BIGINT UNSIGNED AUTO_INCREMENT", "18446744073709551000"},
