@@ -68,12 +68,16 @@ func Demo(ctx context.Context, options DemoOptions, out, logs io.Writer) (err er
 	}
 	announce(s, Logger(logs, slog.LevelInfo))
 
+	d := &demo{s: s, out: out, folder: folder, database: database, kept: options.Data != "", google: google.url}
+	again, err := d.forget(ctx)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- s.Run(running) }()
-	d := &demo{s: s, out: out, folder: folder, database: database, kept: options.Data != "", google: google.url}
-	if err := d.show(running); err != nil && ctx.Err() == nil {
+	if err == nil {
+		err = d.show(running, again)
+	}
+	if err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-served)
 	}
@@ -116,9 +120,8 @@ type demo struct {
 }
 
 // show links the two sides, brings them in step and tells what happened.
-func (d *demo) show(ctx context.Context) error {
-	again, err := d.link(ctx)
-	if err != nil {
+func (d *demo) show(ctx context.Context, again bool) error {
+	if err := d.link(ctx); err != nil {
 		return err
 	}
 	done, err := d.sync(ctx)
@@ -128,16 +131,18 @@ func (d *demo) show(ctx context.Context) error {
 	return d.report(done, again)
 }
 
-// link makes the link. The emulator begins anew with each run, so a link that an earlier run left in the database would
-// miss its tab: it is removed first, and again tells so.
-func (d *demo) link(ctx context.Context) (again bool, err error) {
-	links := tandemv1.NewLinkServiceClient(d.s.Channel())
-	_, err = links.DeleteLink(ctx, &tandemv1.DeleteLinkRequest{Name: "links/anime"})
+// forget removes the link that an earlier run left in the database, and reports whether there was one. The emulator begins anew
+// with each run, which would look to that link as if people had deleted and changed rows: it goes before any worker sees it.
+func (d *demo) forget(ctx context.Context) (again bool, err error) {
+	_, err = tandemv1.NewLinkServiceClient(d.s.Channel()).DeleteLink(ctx, &tandemv1.DeleteLinkRequest{Name: "links/anime"})
 	if err != nil && status.Code(err) != codes.NotFound {
 		return false, fmt.Errorf("remove the link of an earlier run: %w", err)
 	}
-	again = err == nil
-	_, err = links.CreateLink(ctx, &tandemv1.CreateLinkRequest{LinkId: "anime", Link: &tandemv1.Link{
+	return err == nil, nil
+}
+
+func (d *demo) link(ctx context.Context) error {
+	_, err := tandemv1.NewLinkServiceClient(d.s.Channel()).CreateLink(ctx, &tandemv1.CreateLinkRequest{LinkId: "anime", Link: &tandemv1.Link{
 		DisplayName:   "Anime catalogue",
 		Table:         "anime",
 		SpreadsheetId: demoSpreadsheet,
@@ -151,9 +156,9 @@ func (d *demo) link(ctx context.Context) (again bool, err error) {
 		UpdateTimeColumn: "updated_at",
 	}})
 	if err != nil {
-		return again, fmt.Errorf("create link: %w", err)
+		return fmt.Errorf("create link: %w", err)
 	}
-	return again, nil
+	return nil
 }
 
 func (d *demo) sync(ctx context.Context) (*tandemv1.InitialSyncResponse, error) {

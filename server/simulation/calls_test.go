@@ -177,6 +177,12 @@ func (s *watchedStore) OpenConflicts(ctx context.Context, link string) (map[tand
 	return around(&s.w.wires, "OpenConflicts", func() (map[tandem.Key]tandem.OpenConflict, error) { return s.Store.OpenConflicts(ctx, link) })
 }
 
+func (s *watchedStore) ConflictsByKey(ctx context.Context, link string, keys []tandem.Key) (map[tandem.Key]tandem.Conflict, error) {
+	return around(&s.w.wires, "ConflictsByKey", func() (map[tandem.Key]tandem.Conflict, error) {
+		return s.Store.ConflictsByKey(ctx, link, keys)
+	})
+}
+
 func (s *watchedStore) TypedRows(ctx context.Context, link *tandem.Link) ([]tandem.Typed, error) {
 	return around(&s.w.wires, "TypedRows", func() ([]tandem.Typed, error) { return s.Store.TypedRows(ctx, link) })
 }
