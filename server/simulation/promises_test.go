@@ -231,10 +231,27 @@ func (w *verdict) checkOutside() {
 		for _, key := range all(row.key, w.renames.earlier)[1:] {
 			kept = kept || slices.Contains(w.model.own[key], row.note)
 		}
-		if !kept {
+		if !kept && !w.cameBackAs(row.key, row.note) {
 			w.fail("outside the link, row %s of the table holds %q, programs left %q there", row.key, row.note, wrote)
 		}
 	}
+}
+
+// cameBackAs reports whether the worker made the row in the table with what stood outside the link in one that a program had deleted
+// there, and whose key had become this one in the sheet.
+func (w *verdict) cameBackAs(key tandem.Key, note string) bool {
+	did := func(key tandem.Key, side tandem.Source, write bool) bool {
+		return slices.ContainsFunc(w.model.events[key], func(e event) bool { return e.side == side && (e.kind == written) == write })
+	}
+	if !w.wasInserted(key) || !did(key, tandem.Sheet, true) {
+		return false
+	}
+	for former, wrote := range w.model.own {
+		if slices.Contains(wrote, note) && did(former, tandem.Sheet, false) && did(former, tandem.Database, false) {
+			return true
+		}
+	}
+	return false
 }
 
 // wasInserted reports whether the worker made the row in the table.
