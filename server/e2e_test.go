@@ -281,6 +281,7 @@ func positionOf(w *world, key string) int {
 
 // TestKill ends the process with kill -9 at random moments of an initial sync; another one then finishes the job.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 3
 	if os.Getenv("TANDEM_KILL_ROUNDS") != "" {
 		fmt.Sscan(os.Getenv("TANDEM_KILL_ROUNDS"), &rounds)

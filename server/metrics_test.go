@@ -101,9 +101,9 @@ func TestMetrics(t *testing.T) {
 	s.call("GET", "/nothing/here", "")
 	s.rests("film")
 
-	var after samples
+	after, stats := samples{}, s.google.Stats()
 	s.eventually(func() string { // the worker's own calls may come just then, but not each time
-		stats := s.google.Stats()
+		stats = s.google.Stats()
 		after = s.scrape()
 		if now := s.google.Stats(); now.Reads != stats.Reads || now.Writes != stats.Writes {
 			return fmt.Sprintf("a scrape made calls to Google: %d reads and %d writes", now.Reads-stats.Reads, now.Writes-stats.Writes)

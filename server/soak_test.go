@@ -66,6 +66,7 @@ type event struct {
 // TestSoak kills and restarts everything while everybody writes; in the end both sides are equal and every acknowledged write
 // is accounted for. `make soak` runs it for ten minutes.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	s := newSoak(t)
 	s.begin()
 	s.rage(*soakFor)

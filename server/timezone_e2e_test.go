@@ -9,6 +9,7 @@ import (
 // A spreadsheet whose time zone changes stops a link with moments in it. Who sets it back and goes on changes nothing; who goes on as
 // it is has the cells taken as times of the new zone, once, and the link does not stop for it again.
 func TestTimeZoneHaltIsAnswered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--poll-interval", "1s")
 	w.exec("CREATE TABLE watch (id INT PRIMARY KEY, seen TIMESTAMP NULL, note VARCHAR(20))")
 	w.exec("INSERT INTO watch VALUES (1, '2026-07-01 10:00:00', 'a'), (2, '2026-07-02 10:00:00', 'b')")

@@ -153,6 +153,7 @@ func TestTLS(t *testing.T) {
 
 // New files are taken while the server runs; bad ones are told of, and what was there stays.
 func TestCertificateChanges(t *testing.T) {
+	t.Parallel()
 	c, _ := newSecured(t)
 	c.awaits("first", "")
 	cert, key := pair(t, "second")

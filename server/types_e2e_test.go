@@ -44,6 +44,7 @@ var typeCases = []struct {
 // TestTypes sends every edge value from the table to the sheet and back: the sheet's rows are copied under new keys by a
 // person, and the table must then hold the very same values under those keys.
 func TestTypes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--poll-interval", "1s")
 	var tables []string
 	for i, c := range typeCases {
