@@ -54,6 +54,11 @@ func (c *cycle) markAgain(ctx context.Context, marks []tandem.Mark) error {
 	return nil
 }
 
+// compareSoon has the link's next cycle, whoever runs it, compare everything.
+func (c *cycle) compareSoon(ctx context.Context) error {
+	return c.markAgain(ctx, []tandem.Mark{{Source: tandem.Database, Cause: tandem.CauseAgain}})
+}
+
 // finish commits what the cycle looked at: marks of rows that moved stay for the next one.
 func (c *cycle) finish(ctx context.Context, marks []tandem.Mark, scan *tandem.Scan) error {
 	commit := tandem.Commit{Link: c.link.ID}

@@ -125,3 +125,22 @@ func TestWrittenAnewAfterAChangedRowWent(t *testing.T) {
 		})
 	}
 }
+
+// An initial sync that begins anew forgets what both sides agreed on. Cancelled right after that, it leaves rows that only the table
+// has, and that no look at the sheet shows: they do not wait for the next comparison.
+func TestCancelledAfterTheBaselineWasDiscarded(t *testing.T) {
+	p := newPair(t, 5)
+	p.settle()
+	id := p.start(tandem.SyncRequest{DiscardBaseline: true, Returns: tandem.StateActive})
+	if err := p.store.CancelOperation(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	p.step(time.Second)
+	if link := p.link(); link.State != tandem.StateActive {
+		t.Fatalf("the link is %s", link.State)
+	}
+	p.edit(emulator.Edit{DeleteRows: &emulator.RowSpan{Sheet: "Items", Start: 3, Count: 1}})
+	p.settle()
+	p.wantRows(5)
+	p.wantSame()
+}

@@ -148,8 +148,10 @@ func (s *syncRun) carryOut(ctx context.Context, marks []tandem.Mark, scan *tande
 		return nil
 	}
 	if s.request.Plan != "" {
-		// What the plan did not name was looked at but not carried over: the link's first cycle compares everything.
-		c.memo.nextCompare = time.Time{}
+		// What the plan did not name was looked at but not carried over.
+		if err := c.compareSoon(ctx); err != nil {
+			return err
+		}
 		return s.finish(ctx, tandem.StateActive)
 	}
 	if err := c.finish(ctx, marks, scan); err != nil {
@@ -261,6 +263,12 @@ func (c *cycle) failOperation(ctx context.Context, problem *tandem.Error) error 
 	}
 	if state == tandem.StateHalted && c.link.State != state {
 		state = tandem.StateActive // its halt was answered between the request and the beginning
+	}
+	if operation.Request.DiscardBaseline && !operation.Request.ValidateOnly {
+		// Rows that only the table has, and that nothing is known of any more, are shown by no look at the sheet.
+		if err := c.compareSoon(ctx); err != nil {
+			return errors.Join(problem, err)
+		}
 	}
 	operation.Done, operation.Error = true, problem
 	c.log.Warn("initial sync ended", "error", problem)
