@@ -108,7 +108,7 @@ func (w *verdict) somebodyWrote(key tandem.Key, column int, value tandem.Value, 
 	exactly := side == tandem.Database && w.names[column] == "ratio" && !w.wasInserted(key)
 	for _, key := range all(key, w.renames.earlier) {
 		for _, e := range w.model.events[key] {
-			if exactly && (e.value != value || e.retyped && !w.broughtBySheet(key, column, value)) {
+			if exactly && (e.value != value || e.retyped && !w.broughtBySheet(key, column, value) && !w.putBack(key, column, value)) {
 				continue
 			}
 			if e.kind == written && e.column == column && (equal(e.value, value) || e.side == tandem.Sheet && sameShown(e.value, value)) && (w.owners[column] != tandem.OwnerIgnored || e.side == side) {
@@ -133,6 +133,13 @@ func sameShown(typed, shown tandem.Value) bool {
 func (w *verdict) broughtBySheet(key tandem.Key, column int, value tandem.Value) bool {
 	return slices.ContainsFunc(w.model.events[key], func(e event) bool {
 		return e.side == tandem.Sheet && e.kind == written && e.column == column && !e.retyped && sameDigits(e.value, value)
+	})
+}
+
+// putBack reports whether the row was put back from the sheet, with what its cells hold, to their digits.
+func (w *verdict) putBack(key tandem.Key, column int, value tandem.Value) bool {
+	return slices.ContainsFunc(w.history[key], func(e tandem.Entry) bool {
+		return e.Cause == tandem.CausePutBack && e.Source == tandem.Sheet && e.After[w.names[column]] == value
 	})
 }
 
