@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/engine/reconcile"
@@ -79,6 +80,42 @@ func (c *cycle) recallRest(ctx context.Context) error {
 		c.marks[key] = known
 	}
 	return nil
+}
+
+// waitsDecided reports whether what was decided about a conflict could not be carried out yet, and would be lost with it: a
+// person's decision, or what the deleted row held outside the link.
+func (c *cycle) waitsDecided(d *reconcile.Decision) bool {
+	return d.Resolved || d.Row.Database == nil && c.marks[d.Row.Key].database.Rest != nil
+}
+
+// forgetRest takes what rows held outside the link from the conflicts of rows that are left alone just now, and were written in
+// the table since.
+func (c *cycle) forgetRest(ctx context.Context) error {
+	var keys []tandem.Key
+	for _, key := range slices.Sorted(maps.Keys(c.held)) {
+		if _, open := c.asked[key]; open && !c.marks[key].database.At.IsZero() {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 || c.sync != nil && c.sync.request.ValidateOnly {
+		return nil
+	}
+	conflicts, err := c.w.opt.Store.ConflictsByKey(ctx, c.link.ID, keys)
+	if err != nil {
+		return fmt.Errorf("read conflicts: %w", err)
+	}
+	commit := tandem.Commit{Link: c.link.ID}
+	for _, key := range keys {
+		if conflict := conflicts[key]; conflict.Rest != nil {
+			conflict.Rest = c.marks[key].database.Rest
+			commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: key, Conflict: &conflict})
+		}
+	}
+	if len(commit.Settlements) == 0 {
+		return nil
+	}
+	_, err = c.table.Commit(ctx, c.lease, commit)
+	return err
 }
 
 // decided reports whether a person decided the change: now, or in an earlier cycle that moved the baseline and could not write

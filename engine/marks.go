@@ -54,6 +54,15 @@ func (c *cycle) markAgain(ctx context.Context, marks []tandem.Mark) error {
 	return nil
 }
 
+// lookAgain has rows looked at by the next cycle, whatever becomes of the marks that they have.
+func (c *cycle) lookAgain(ctx context.Context, keys []tandem.Key) error {
+	marks := make([]tandem.Mark, len(keys))
+	for i, key := range keys {
+		marks[i] = tandem.Mark{Source: tandem.Database, Key: key, Cause: tandem.CauseAgain}
+	}
+	return c.markAgain(ctx, marks)
+}
+
 // compareSoon has the link's next cycle, whoever runs it, compare everything.
 func (c *cycle) compareSoon(ctx context.Context) error {
 	return c.markAgain(ctx, []tandem.Mark{{Source: tandem.Database, Cause: tandem.CauseAgain}})

@@ -35,7 +35,7 @@ func (c *cycle) leaveErrors(ctx context.Context) (map[tandem.Key]tandem.RowError
 			}
 			c.stays(d.Row.Key)
 			c.passOver(d.Row.Key)
-			if s := (tandem.Settlement{Key: d.Row.Key, CloseConflict: c.closes[d.Row.Key]}); d.Conflict != nil || s.CloseConflict {
+			if s := (tandem.Settlement{Key: d.Row.Key, CloseConflict: c.closes[d.Row.Key] && !c.waitsDecided(&d)}); d.Conflict != nil || s.CloseConflict {
 				if d.Conflict != nil {
 					s.Conflict = c.conflict(&d)
 				}

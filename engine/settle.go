@@ -15,6 +15,9 @@ func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
 	if err := c.leaveHeld(ctx); err != nil {
 		return fmt.Errorf("record row errors: %w", err)
 	}
+	if err := errors.Join(c.forgetRest(ctx), c.recallRest(ctx)); err != nil {
+		return err
+	}
 	errs, err := c.leaveErrors(ctx)
 	if err != nil || len(c.pending) == 0 && !c.hasTyped() && !c.hasWaiting() {
 		return err
@@ -28,9 +31,6 @@ func (c *cycle) settle(ctx context.Context, scan *tandem.Scan) error {
 	halt, err := c.guardRemovals(ctx)
 	if err != nil || halt != nil && !c.keepApproved() {
 		return errors.Join(err, c.haltBy(ctx, halt))
-	}
-	if err := c.recallRest(ctx); err != nil {
-		return err
 	}
 	follow, err := c.writeDatabase(ctx, errs)
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *cycle) afterDatabase(d *reconcile.Decision, result tandem.Applied, move
 		d.Database, d.Problem = nil, &reconcile.Problem{Source: tandem.Sheet, Column: -1, Text: result.Err.Message}
 		e := c.rowError(d, tandem.Sheet, result.Column, result.Err.Reason, result.Err.Error(), errs)
 		c.passOver(d.Row.Key)
-		s := &tandem.Settlement{Key: d.Row.Key, Error: &e, CloseConflict: c.closes[d.Row.Key] && d.Sheet == nil && !d.Resolved}
+		s := &tandem.Settlement{Key: d.Row.Key, Error: &e, CloseConflict: c.closes[d.Row.Key] && d.Sheet == nil && !c.waitsDecided(d)}
 		if d.Conflict != nil {
 			s.Conflict = c.conflict(d) // it does not wait for the error
 		}

@@ -24,6 +24,9 @@ func (s *syncRun) deletedMeanwhile(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
 	}
+	if err := s.rememberLate(ctx, marks); err != nil {
+		return err
+	}
 	gone := map[tandem.Key]bool{}
 	for _, mark := range marks {
 		gone[mark.Key] = gone[mark.Key] || mark.Source == tandem.Database && mark.Cause != tandem.CauseAgain // which is our own note
@@ -56,6 +59,10 @@ func (s *syncRun) adoptGone(ctx context.Context, adopted map[tandem.Key][]tandem
 			commit.Marks = append(commit.Marks, mark.ID)
 		}
 	}
+	// One of the marks may tell of a row that was written anew since it was read.
+	if err := s.c.lookAgain(ctx, slices.Sorted(maps.Keys(adopted))); err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(adopted)) {
 		commit.Settlements = append(commit.Settlements, tandem.Settlement{Key: key, Baseline: adopted[key]})
 	}
@@ -82,4 +89,22 @@ func (c *cycle) outlived(s tandem.Settlement) []int64 {
 		return nil
 	}
 	return c.sync.marks[s.Key]
+}
+
+// rememberLate also keeps what marked rows while they were read. One of these marks may tell of a row that was written anew since:
+// rows that are to go are looked at once more.
+func (s *syncRun) rememberLate(ctx context.Context, marks []tandem.Mark) error {
+	if s.request.ValidateOnly {
+		return nil
+	}
+	s.rememberMarks(marks)
+	var keys []tandem.Key
+	for i := range s.c.pending {
+		d := &s.c.pending[i]
+		goes := d.Forget || d.Database != nil && d.Database.Kind == tandem.Delete || d.Sheet != nil && d.Sheet.Kind == tandem.Delete
+		if goes && s.marks[d.Row.Key] != nil {
+			keys = append(keys, d.Row.Key)
+		}
+	}
+	return s.c.lookAgain(ctx, keys)
 }

@@ -69,9 +69,12 @@ func Demo(ctx context.Context, options DemoOptions, out, logs io.Writer) (err er
 	announce(s, Logger(logs, slog.LevelInfo))
 
 	d := &demo{s: s, out: out, folder: folder, database: database, kept: options.Data != "", google: google.url}
-	again, err := d.forget(ctx)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
+	again, err := d.forget(ctx)
+	if err != nil {
+		stop()
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.Run(running) }()
 	if err == nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 
@@ -22,7 +23,7 @@ func plainCreate(r *http.Request, parent string, maxRequest int) *tandemv1.Creat
 	}
 	body, create := make([]byte, r.ContentLength), &tandemv1.CreateRowRequest{Parent: parent, Row: &tandemv1.Row{}}
 	n, err := io.ReadFull(r.Body, body)
-	if err == nil && protojson.Unmarshal(body, create.Row) == nil {
+	if err == nil && json.Valid(body) && protojson.Unmarshal(body, create.Row) == nil {
 		return create
 	}
 	r.Body = readBefore{io.MultiReader(bytes.NewReader(body[:n]), r.Body), r.Body}

@@ -24,7 +24,7 @@ var (
 		"", "{}", "null", "[]", `"x"`, `{"values":null}`, `{"values":[]}`, `{"values":{}`, `{"values":{}}}`, `{"values":{}} {}`, `{"values":{}}x`, "{\"values\":{}}\x00", `{"values":{},}`,
 		`{"values":{},"values":{}}`, `{"values":{},"etag":"x"}`, `{"name":"x","values":{}}`, `{"Values":{}}`, `{"nope":{}}`, `{values:{}}`, "\ufeff" + `{"values":{}}`,
 		`{"values":{"a":1,"a":2}}`, `{"values":{"a":"\n","\u0061":2}}`, `{"values":{"a":1,}}`, `{"values":{,"a":1}}`, `{"values":{"a" 1}}`, `{"values":{"a":}}`, `{"values":{"a":1 "b":2}}`,
-		`{"values":{"a":01}}`, `{"values":{"a":-}}`, `{"values":{"a":+1}}`, `{"values":{"a":1.}}`, `{"values":{"a":.5}}`, `{"values":{"a":1e5}}`, `{"values":{"a":1E-5}}`, `{"values":{"a":1e}}`,
+		`{"values":{"a":01}}`, `{"values":{"a":-}}`, `{"values":{"a":+1}}`, `{"values":{"a":1.}}`, `{"values":{"a":.5}}`, `{"values":{"a":1e5}}`, `{"values":{"a":1E-5}}`, `{"values":{"a":1e}}`, `{"values":{"id":7},"position":3e}`,
 		`{"values":{"a":1x}}`, `{"values":{"a":0x10}}`, `{"values":{"a":NaN}}`, `{"values":{"a":` + strings.Repeat("9", 400) + `}}`, `{"values":{"a":truex}}`, `{"values":{"a":tru}}`, `{"values":{"a":True}}`,
 		`{"values":{"a":nul}}`, `{"values":{"a":{}}}`, `{"values":{"a":[1]}}`, `{"values":{"a":"\u00e4"}}`, `{"values":{"a":"\ud83d\ude00"}}`, `{"values":{"a":"\ud83d"}}`, `{"values":{"a":"\x"}}`,
 		"{\"values\":{\"a\":\"\xff\"}}", "{\"values\":{\"a\":\"line\nline\"}}", "{\"values\":{\"a\":\"\x7f\x01\"}}", `{"values":{"a":"open`, `{"values":{"a":"open\`, `{"values":{'a':1}}`, `{"values":{"a":1}/* */}`,
