@@ -38,6 +38,28 @@ func (d dyingTable) Commit(ctx context.Context, lease tandem.Lease, commit tande
 	return d.Table.Commit(ctx, lease, commit)
 }
 
+// writtenAnew has the worker die in a sync that deletes row 3 on both sides, a person write that row anew, and another worker go on.
+func (p *pair) writtenAnew(died *bool) {
+	p.t.Helper()
+	func() {
+		defer func() { _ = recover() }()
+		for range 10 {
+			p.step(time.Second)
+		}
+	}()
+	if !*died || len(p.sheet()) != 29 || len(p.table()) != 29 {
+		p.t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", *died, len(p.sheet()), len(p.table()))
+	}
+	p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
+	p.worker = p.newWorker("second")
+	p.now = p.now.Add(time.Minute)
+	p.settle()
+	p.settle()
+	p.wantRow(p.table(), "3|Anew|7|1.25")
+	p.wantRows(30)
+	p.wantSame()
+}
+
 // A row that the database lost while a first sync read was deleted in the sheet; the sync died, and a person wrote the row anew: what
 // told of the deletion does not speak against that one. The same where it was our own deletion that the table's triggers noted.
 func TestWrittenAnewAfterASyncDied(t *testing.T) {
@@ -63,23 +85,7 @@ func TestWrittenAnewAfterASyncDied(t *testing.T) {
 				request = tandem.SyncRequest{Returns: tandem.StateNew}
 			}
 			p.start(request)
-			func() {
-				defer func() { _ = recover() }()
-				for range 10 {
-					p.step(time.Second)
-				}
-			}()
-			if !died || len(p.sheet()) != 29 || len(p.table()) != 29 {
-				t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", died, len(p.sheet()), len(p.table()))
-			}
-			p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
-			p.worker = p.newWorker("second")
-			p.now = p.now.Add(time.Minute)
-			p.settle()
-			p.settle()
-			p.wantRow(p.table(), "3|Anew|7|1.25")
-			p.wantRows(30)
-			p.wantSame()
+			p.writtenAnew(&died)
 		})
 	}
 }
@@ -105,23 +111,7 @@ func TestWrittenAnewAfterAChangedRowWent(t *testing.T) {
 				p.exec("DELETE FROM items WHERE id = 3")
 			}
 			p.start(tandem.SyncRequest{Returns: tandem.StateNew})
-			func() {
-				defer func() { _ = recover() }()
-				for range 10 {
-					p.step(time.Second)
-				}
-			}()
-			if !died || len(p.sheet()) != 29 || len(p.table()) != 29 {
-				t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", died, len(p.sheet()), len(p.table()))
-			}
-			p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
-			p.worker = p.newWorker("second")
-			p.now = p.now.Add(time.Minute)
-			p.settle()
-			p.settle()
-			p.wantRow(p.table(), "3|Anew|7|1.25")
-			p.wantRows(30)
-			p.wantSame()
+			p.writtenAnew(&died)
 		})
 	}
 }

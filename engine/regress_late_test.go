@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/tandem-sync/tandem"
 	"github.com/tandem-sync/tandem/engine"
@@ -37,23 +36,7 @@ func TestWrittenAnewAfterALateChange(t *testing.T) {
 			}
 			p.worker = engine.New(options)
 			p.start(tandem.SyncRequest{Returns: tandem.StateNew})
-			func() {
-				defer func() { _ = recover() }()
-				for range 10 {
-					p.step(time.Second)
-				}
-			}()
-			if !died || len(p.sheet()) != 29 || len(p.table()) != 29 {
-				t.Fatalf("died: %v; %d rows in the sheet and %d in the table, want row 3 deleted in both", died, len(p.sheet()), len(p.table()))
-			}
-			p.edit(emulator.Edit{Paste: &emulator.Paste{Sheet: "Items", A1: "A31", Values: [][]string{{"3", "Anew", "7", "1.25"}}}})
-			p.worker = p.newWorker("second")
-			p.now = p.now.Add(time.Minute)
-			p.settle()
-			p.settle()
-			p.wantRow(p.table(), "3|Anew|7|1.25")
-			p.wantRows(30)
-			p.wantSame()
+			p.writtenAnew(&died)
 		})
 	}
 }
