@@ -136,8 +136,8 @@ func (s *Store) SaveProgress(ctx context.Context, lease tandem.Lease, id string,
 	return cancelled, wrap(err, "save progress of operation %s", id)
 }
 
-// FinishOperation stores the end of an operation together with the state that the link goes to ("" leaves it). A link that
-// halted meanwhile stays halted, and one of which only the plan was asked keeps its state.
+// FinishOperation stores the end of an operation together with the state that the link goes to ("" and HALTED leave it). A link
+// that halted meanwhile stays halted, and one of which only the plan was asked keeps its state.
 func (s *Store) FinishOperation(ctx context.Context, lease tandem.Lease, op tandem.Operation, state tandem.State) error {
 	progress, err := toJSON(&op.Progress)
 	if err != nil {
@@ -158,7 +158,8 @@ func (s *Store) FinishOperation(ctx context.Context, lease tandem.Lease, op tand
 		now := s.moment()
 		err := tx.Exec("UPDATE tandem_operations SET done = 1, progress = ?, report = ?, error = ?, updated_at = ? WHERE id = ? AND done = 0",
 			progress, report, problem, moment{now}, op.ID).Error
-		if err != nil || state == "" || op.Request.ValidateOnly {
+		// Nothing but SetHalt halts a link. A halt that the operation saw may have been answered since.
+		if err != nil || state == "" || state == tandem.StateHalted || op.Request.ValidateOnly {
 			return err
 		}
 		link, err := findLink(tx, op.Link, s.dialect.forUpdate)

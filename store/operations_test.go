@@ -153,3 +153,30 @@ func TestOperations(t *testing.T) {
 		same(t, "older operations", rest, []tandem.Operation{*pending})
 	})
 }
+
+// An operation that could not begin, since its link was halted, ends after the halt was answered: the link is not halted once more,
+// without a halt that anybody could answer.
+func TestOperationDoesNotHalt(t *testing.T) {
+	onEach(t, func(t *testing.T, o *own) {
+		ctx, lease := t.Context(), o.claim(t, "a")
+		op := tandem.Operation{ID: "o1", Link: "anime", Created: o.clock.Now(), Updated: o.clock.Now(), Request: tandem.SyncRequest{Returns: tandem.StateHalted}}
+		if err := o.CreateOperation(ctx, op); err != nil {
+			t.Fatal(err)
+		}
+		before, err := o.Link(ctx, "anime")
+		if err != nil {
+			t.Fatal(err)
+		}
+		op.Error = tandem.Errorf(tandem.CodePrecondition, "LINK_STATE", "the link is halted")
+		if err := o.FinishOperation(ctx, lease, op, tandem.StateHalted); err != nil {
+			t.Fatal(err)
+		}
+		after, err := o.Link(ctx, "anime")
+		if err != nil || after.State != before.State || after.State == tandem.StateHalted {
+			t.Errorf("the link went from %s to %s, %v", before.State, after.State, err)
+		}
+		if done, err := o.Operation(ctx, "o1"); err != nil || !done.Done {
+			t.Errorf("the operation is not done: %+v, %v", done, err)
+		}
+	})
+}
