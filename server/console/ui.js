@@ -145,7 +145,8 @@ export function Toasts() {
   return html`<div class="toasts" role="status" aria-live="polite">${list.map((t) => html`<${Toast} key=${t.id} text=${t.text} action=${t.action} drop=${() => drop(t.id)} />`)}</div>`;
 }
 
-// Toast goes by itself, but not from under somebody's pointer or focus.
+// Toast goes by itself, but not from under somebody's pointer or focus. A pointer that rests where the toast came up, as after a click
+// there, does not hold it.
 function Toast({ text, action, drop }) {
   const [held, hold] = useState(false);
   useEffect(() => {
@@ -153,7 +154,7 @@ function Toast({ text, action, drop }) {
     const timer = setTimeout(drop, action ? 10000 : 5000);
     return () => clearTimeout(timer);
   }, [held]);
-  return html`<div class="toast" onPointerEnter=${() => hold(true)} onPointerLeave=${() => hold(false)} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
+  return html`<div class="toast" onPointerMove=${(e) => (e.movementX || e.movementY) && hold(true)} onPointerLeave=${() => hold(false)} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
     <span>${text}</span>
     ${action && html`<button type="button" onClick=${() => { drop(); action.run(); }}>${action.label}</button>`}
     <button type="button" class="icon" aria-label="Dismiss" onClick=${drop}>✕</button>
