@@ -37,7 +37,7 @@ type syncRun struct {
 	saved     time.Time
 	waiting   waiting
 	adopted   int64                  // rows that were found equal, and committed
-	marks     map[tandem.Key][]int64 // what had marked rows in the database when the sync began to read
+	marks     map[tandem.Key][]int64 // what marked rows in the database until they were compared
 	planned   map[tandem.Key]string  // the rows of the stored plan that is carried out
 	planRows  []tandem.PlanRow       // rows of a plan to be stored that are equal on both sides
 	// readsBefore and writesBefore were made by workers that crashed.
